@@ -1,0 +1,272 @@
+/**
+ * The nouns that every room of tidemill shares. This file imports nothing and holds no behaviour.
+ */
+
+/** A job as the broker delivered it, not yet decoded. Read-only: retries and dead letters copy the raw original, never this view. */
+export interface Message {
+  /** The idempotency key: the producer's message id, or a hash of type and body where there was none. */
+  readonly id: string
+  /** True when `id` was derived, because the producer sent none. */
+  readonly idDerived: boolean
+  /** The job's type; an empty string when neither the message nor the worker's `defaultType` names one. */
+  readonly type: string
+  /** The body exactly as it came from the broker. */
+  readonly body: Uint8Array
+  /** The MIME type that the producer declared for the body. */
+  readonly contentType?: string | undefined
+  /** The content encoding that the producer declared (`gzip`, ...), absent for plain bytes. */
+  readonly contentEncoding?: string | undefined
+  /** The ordering key, where the producer gave one. */
+  readonly key?: string | undefined
+  /** A null-prototype view of the headers, values as strings. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Which try this is, from 1. Interruptions by a drain do not count. */
+  readonly attempt: number
+  /** When the producer enqueued it, in ms since the epoch, where it said so. */
+  readonly enqueuedAt?: number | undefined
+  /** True when the broker says that it delivered this message before. A hint only. */
+  readonly redelivered: boolean
+}
+
+/** Why a job was dead-lettered. A closed list: it is a metric label and part of the wire format. */
+export const DEAD_REASONS = [
+  'attempts-exhausted',
+  'permanent',
+  'invalid-payload',
+  'unknown-type',
+  'missing-id',
+  'crash-loop',
+] as const
+export type DeadReason = (typeof DEAD_REASONS)[number]
+
+/** Why a job is tried again. A closed list: it is a metric label and part of the wire format. */
+export const RETRY_REASONS = ['error', 'timeout', 'retry-later', 'unknown-type', 'type-limit'] as const
+export type RetryReason = (typeof RETRY_REASONS)[number]
+
+/** What becomes of a delivery. */
+export type Outcome =
+  | { readonly kind: 'ack' }
+  /** `delayMs` is a rung of the ladder; `counted: false` leaves the attempt number as it is. */
+  | {
+      readonly kind: 'retry'
+      readonly delayMs: number
+      readonly reason: RetryReason
+      readonly error?: string
+      readonly counted: boolean
+    }
+  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error?: string }
+  /** Given back untouched (a drain): neither an attempt nor a step towards the crash limit. */
+  | { readonly kind: 'release' }
+
+/** One job on loan from the broker. */
+export interface Delivery {
+  readonly message: Message
+  /** Aborts when the broker has taken the job back. One signal may serve many deliveries. */
+  readonly lease: AbortSignal
+  /**
+   * Settles the delivery; the first call counts, later ones return false. Never rejects.
+   * True: written while the lease held (a broker does not confirm acknowledgements), and a retry's or dead letter's copy confirmed.
+   * False: the lease was lost first; the job will come again.
+   * For `retry` and `dead` it stays pending for as long as the copy can't be written and the source holds the job.
+   */
+  settle(outcome: Outcome): Promise<boolean>
+}
+
+/** Where a worker's jobs come from. */
+export interface Source {
+  /** True while connected and consuming. */
+  readonly ready: boolean
+  /** Connects (for ever, with back-off) and yields. Pulling is the only back-pressure. Called once. Ends after `stop`. Rejects only with a fatal TidemillError. */
+  deliveries(): AsyncIterable<Delivery>
+  /** Fetches no more, gives back what was fetched but not yielded, ends the iterable; what was yielded can still be settled. Idempotent, bounded, never rejects. */
+  stop(): Promise<void>
+  /** Flushes settlements and disconnects; unsettled deliveries return to the broker. Idempotent, bounded, never rejects. */
+  close(): Promise<void>
+}
+
+/** A job on its way to the broker. */
+export interface Outgoing {
+  readonly id: string
+  readonly type: string
+  readonly body: Uint8Array
+  readonly contentType: string
+  readonly key?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** ms since the epoch. */
+  readonly enqueuedAt: number
+}
+
+/** Where a producer's jobs go. */
+export interface Sink {
+  /**
+   * Resolves when the broker confirmed the job *and* routed it to the queue. Rejects with a TidemillError:
+   * `UNROUTABLE`, `REFUSED` (nacked), `BLOCKED` or `CONFIRM_TIMEOUT` (outcome unknown), `CONNECTION_LOST` (outcome unknown), `CLOSED`.
+   */
+  send(job: Outgoing): Promise<void>
+  /** Waits (bounded) for what is unconfirmed and disconnects. Idempotent, never rejects. */
+  close(): Promise<void>
+}
+
+/** The state of a queue, read from the broker. `undefined`: this way of reading can't know it. */
+export interface BacklogReading {
+  readonly queue: string
+  /** Waiting to be delivered. */
+  readonly ready: number
+  /** Delivered and not settled. */
+  readonly unacknowledged: number | undefined
+  /** In the suspects queue (ready there). */
+  readonly suspects: number
+  /** In the retry ladder, not yet due. */
+  readonly waiting: number
+  /** In the dead-letter queue. */
+  readonly dead: number
+  readonly consumers: number
+  /** Messages ever published into the work queue since the broker began to count. */
+  readonly published: number | undefined
+  /** When it was read, ms since the epoch. */
+  readonly readAt: number
+  /** How it was read. */
+  readonly via: 'amqp' | 'management' | 'memory' | 'kafka'
+}
+
+/** Reads the backlog. A reading that failed rejects: it is never the number 0. */
+export interface Backlog {
+  read(): Promise<BacklogReading>
+  close(): Promise<void>
+}
+
+/** One thing that a topology needs on the broker. */
+export interface TopologyItem {
+  readonly kind: 'queue' | 'exchange' | 'binding' | 'topic'
+  readonly name: string
+  /** What it is for, one sentence. */
+  readonly purpose: string
+  /** Declaration arguments, printable as JSON. */
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+export interface TopologyFault {
+  readonly kind: TopologyItem['kind']
+  readonly name: string
+  readonly expected: string
+  readonly got: string
+}
+
+/** What a queue needs on the broker besides itself. */
+export interface Topology {
+  /** What `apply` would declare; pure, needs no broker where the broker's version does not matter. */
+  print(): Promise<readonly TopologyItem[]>
+  /** Declares all of it; idempotent. Rejects with `TOPOLOGY_CONFLICT` where something of that name exists with other settings. */
+  apply(): Promise<readonly TopologyItem[]>
+  /** Checks passively, with a worker's rights; an empty list means all is there. */
+  verify(): Promise<readonly TopologyFault[]>
+  close(): Promise<void>
+}
+
+/** What a broker can do; selects what the conformance suite asserts. */
+export interface Features {
+  /** Messages outlive a restart of the broker. */
+  readonly durable: boolean
+  /** Counts deliveries of a message, so that a crash loop can be seen. */
+  readonly countsDeliveries: boolean
+  /** Order is kept per key. */
+  readonly ordersByKey: boolean
+}
+
+/** A broker as the worker sees it: factories of the parts, which connect when used. */
+export interface Broker {
+  readonly name: 'rabbitmq' | 'memory' | 'kafka'
+  readonly features: Features
+  source(): Source
+  sink(): Sink
+  backlog(): Backlog
+  topology(): Topology
+}
+
+/** What a broker needs to know. Each field is a setting of `config.ts`, described there. */
+export interface BrokerSettings {
+  readonly brokerUrl: string
+  readonly brokerUsername: string | undefined
+  readonly brokerPassword: string | undefined
+  readonly managementUrl: string | undefined
+  readonly tlsCaFile: string | undefined
+  readonly tlsCertFile: string | undefined
+  readonly tlsKeyFile: string | undefined
+  readonly queue: string
+  readonly concurrency: number
+  readonly readAhead: number
+  readonly retryLadderMs: readonly number[]
+  readonly defaultType: string | undefined
+  readonly typeHeader: string
+  readonly crashLimit: number
+  readonly deliveryLimit: number
+  readonly deadMaxLength: number | undefined
+  readonly connectTimeoutMs: number
+  readonly heartbeatMs: number
+  readonly confirmTimeoutMs: number
+  readonly blockedTimeoutMs: number
+  readonly settlePauseMs: number
+  readonly closeTimeoutMs: number
+  readonly suspectsPollMs: number
+  readonly consumerTimeoutMs: number
+}
+
+/** What happened, told to observers (metrics, log, the user's listeners). Rare events only: started and settled jobs have methods of their own. */
+export type WorkerEvent =
+  | { readonly name: 'state'; readonly from: WorkerState; readonly to: WorkerState }
+  | {
+      readonly name: 'connection'
+      readonly role: 'consume' | 'publish'
+      readonly status: 'connected' | 'lost' | 'failed'
+      readonly error?: unknown
+      /** How long until the next try, where there is one. */
+      readonly retryInMs?: number
+      /** What is on the other side, on `connected`. */
+      readonly peer?: string
+    }
+  /** The broker cancelled the consumer or closed the channel; the source consumes again by itself. */
+  | { readonly name: 'consumer-lost'; readonly reason: string }
+  /** The topology does not fit; the source looks again by itself. */
+  | { readonly name: 'topology-fault'; readonly faults: readonly TopologyFault[] }
+  | { readonly name: 'blocked'; readonly blocked: boolean; readonly reason?: string }
+  /** Retries or dead letters can't be written: jobs are held unacknowledged and no more are pulled. */
+  | { readonly name: 'held'; readonly held: boolean; readonly jobs: number; readonly reason?: string }
+  /** Settlements that came after the lease was lost. */
+  | { readonly name: 'late-settlement'; readonly message: Message }
+  | {
+      readonly name: 'suspect'
+      readonly action: 'moved' | 'running' | 'condemned'
+      readonly message: Message
+      readonly crashes: number
+    }
+  /** Dead-lettered by the source itself (crash loop), not by the pool. */
+  | { readonly name: 'dead'; readonly message: Message; readonly reason: DeadReason }
+  /** A job ignored its abort past the grace; its slot was freed. */
+  | { readonly name: 'stuck'; readonly message: Message; readonly type: string; readonly stuck: number }
+  | {
+      readonly name: 'drain'
+      readonly phase: 'begun' | 'aborting' | 'finished'
+      readonly inFlight: number
+      readonly abandoned: number
+      readonly elapsedMs: number
+    }
+
+/** `starting -> running -> draining -> stopped`; `failed` from any but `stopped`. */
+export type WorkerState = 'starting' | 'running' | 'draining' | 'stopped' | 'failed'
+
+/** Sees everything that happens to jobs. Methods must not throw and must be cheap: `started` and `settled` are on the path of every job. */
+export interface Observer {
+  /** `type` is the registered type or `unknown`; `waitMs` is the time since it was enqueued, on a first attempt that says when. */
+  started(message: Message, type: string, waitMs: number | undefined): void
+  /** `runMs` is the handler's time; `written` is what `settle` returned. */
+  settled(message: Message, type: string, outcome: Outcome, runMs: number, written: boolean): void
+  event(event: WorkerEvent): void
+}
+
+/** The few methods of a logger that handlers and rooms use; pino's loggers fit. */
+export interface Logger {
+  debug(fields: object, message?: string): void
+  info(fields: object, message?: string): void
+  warn(fields: object, message?: string): void
+  error(fields: object, message?: string): void
+}
