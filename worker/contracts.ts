@@ -243,6 +243,8 @@ export type WorkerEvent =
   | { readonly name: 'dead'; readonly message: Message; readonly reason: DeadReason }
   /** A job ignored its abort past the grace; its slot was freed. */
   | { readonly name: 'stuck'; readonly message: Message; readonly type: string; readonly stuck: number }
+  /** A stuck job came to an end after all. */
+  | { readonly name: 'unstuck'; readonly message: Message; readonly type: string; readonly stuck: number }
   | {
       readonly name: 'drain'
       readonly phase: 'begun' | 'aborting' | 'finished'

@@ -1,0 +1,89 @@
+import type { Outcome, RetryReason } from './contracts.ts'
+import type { RetryPolicy } from './define.ts'
+import { InvalidPayloadError, messageOf, PermanentError, RetryLater, ShutdownError, TidemillError, TimeoutError } from './errors.ts'
+
+/** How one run of a handler ended. */
+export type Result =
+  | { readonly kind: 'done' }
+  /** `aborted` is the reason of the job's signal, when it had aborted before the handler threw. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly aborted: TidemillError | undefined }
+  /** The handler ignored its abort past the grace and may still be running. */
+  | { readonly kind: 'stuck'; readonly aborted: TidemillError }
+
+export type CompletePolicy = Required<RetryPolicy>
+
+const ACK: Outcome = Object.freeze({ kind: 'ack' })
+const RELEASE: Outcome = Object.freeze({ kind: 'release' })
+
+/**
+ * What becomes of a job whose handler ended with `result` on try number `attempt` (from 1).
+ * A handler that resolved did its work: it is acknowledged, whatever its signal said.
+ * An interruption (shutdown, lost lease) releases the job; a timeout or any other error is a try that failed.
+ * @param random a number in [0, 1), as Math.random
+ */
+export function outcomeOf(
+  result: Result,
+  attempt: number,
+  policy: CompletePolicy,
+  ladderMs: readonly number[],
+  random: () => number,
+): Outcome {
+  if (result.kind === 'done') return ACK
+  const { aborted } = result
+  const error = result.kind === 'failed' ? result.error : aborted
+  if (error instanceof PermanentError) return { kind: 'dead', reason: 'permanent', error: messageOf(error) }
+  if (error instanceof InvalidPayloadError) return { kind: 'dead', reason: 'invalid-payload', error: messageOf(error) }
+  if (error instanceof RetryLater) return again('retry-later', error, attempt, policy, ladderMs, random, error.delayMs)
+  if (aborted instanceof TimeoutError) return again('timeout', aborted, attempt, policy, ladderMs, random)
+  if (aborted !== undefined || error instanceof ShutdownError) return RELEASE
+  return again('error', error, attempt, policy, ladderMs, random)
+}
+
+/** The same decision for a message whose type no job of this worker has: retried, since another version of the worker may know it. */
+export function unknownTypeOutcome(
+  type: string,
+  attempt: number,
+  policy: CompletePolicy,
+  ladderMs: readonly number[],
+  random: () => number,
+): Outcome {
+  const error = new TidemillError('DEFINITION', `no job of this worker has the type ${JSON.stringify(type.slice(0, 255))}`)
+  if (attempt >= policy.attempts) return { kind: 'dead', reason: 'unknown-type', error: error.message }
+  return again('unknown-type', error, attempt, policy, ladderMs, random)
+}
+
+function again(
+  reason: RetryReason,
+  error: unknown,
+  attempt: number,
+  policy: CompletePolicy,
+  ladderMs: readonly number[],
+  random: () => number,
+  wishMs = meanDelayMs(attempt, policy),
+): Outcome {
+  const message = messageOf(error)
+  if (attempt >= policy.attempts) return { kind: 'dead', reason: 'attempts-exhausted', error: message }
+  return { kind: 'retry', delayMs: pickRung(wishMs, ladderMs, random), reason, error: message, counted: true }
+}
+
+/** The mean delay after try number `attempt`, in ms: `minDelayMs * factor^(attempt - 1)`, at most `maxDelayMs`. */
+export function meanDelayMs(attempt: number, policy: CompletePolicy): number {
+  return Math.min(policy.maxDelayMs, policy.minDelayMs * policy.factor ** (attempt - 1))
+}
+
+/**
+ * One of the two rungs around the wish, drawn so that the mean of many draws is the wish; below the lowest or above the
+ * highest rung it is that rung. Randomised rounding, because a broker's wait queue has one delay for all that is in it.
+ * @param ladderMs ascending, at least one rung, in ms
+ */
+export function pickRung(wishMs: number, ladderMs: readonly number[], random: () => number): number {
+  let below = ladderMs[0]!
+  for (const rung of ladderMs) {
+    if (rung >= wishMs) {
+      if (rung === below) return rung
+      return random() < (wishMs - below) / (rung - below) ? rung : below
+    }
+    below = rung
+  }
+  return below
+}
