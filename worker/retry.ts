@@ -1,6 +1,6 @@
 import type { Outcome, RetryReason } from './contracts.ts'
 import type { RetryPolicy } from './define.ts'
-import { InvalidPayloadError, messageOf, PermanentError, RetryLater, ShutdownError, TidemillError, TimeoutError } from './errors.ts'
+import { InvalidPayloadError, messageOf, type RetryLater, TidemillError, TimeoutError, toError } from './errors.ts'
 
 /** How one run of a handler ended. */
 export type Result =
@@ -30,13 +30,25 @@ export function outcomeOf(
 ): Outcome {
   if (result.kind === 'done') return ACK
   const { aborted } = result
-  const error = result.kind === 'failed' ? result.error : aborted
-  if (error instanceof PermanentError) return { kind: 'dead', reason: 'permanent', error: messageOf(error) }
+  const error = result.kind === 'failed' ? toError(result.error) : result.aborted
+  if (codeOf(error) === 'PERMANENT') return { kind: 'dead', reason: 'permanent', error: messageOf(error) }
   if (error instanceof InvalidPayloadError) return { kind: 'dead', reason: 'invalid-payload', error: messageOf(error) }
-  if (error instanceof RetryLater) return again('retry-later', error, attempt, policy, ladderMs, random, error.delayMs)
+  if (codeOf(error) === 'RETRY_LATER') {
+    const wishMs = (error as RetryLater).delayMs
+    return again('retry-later', error, attempt, policy, ladderMs, random, Number.isFinite(wishMs) ? wishMs : undefined)
+  }
   if (aborted instanceof TimeoutError) return again('timeout', aborted, attempt, policy, ladderMs, random)
-  if (aborted !== undefined || error instanceof ShutdownError) return RELEASE
+  if (aborted !== undefined || codeOf(error) === 'SHUTDOWN') return RELEASE
   return again('error', error, attempt, policy, ladderMs, random)
+}
+
+/** By code, not by class: a handler may have been built with another copy of this package. */
+function codeOf(error: Error): unknown {
+  try {
+    return (error as TidemillError).code
+  } catch {
+    return undefined
+  }
 }
 
 /** The same decision for a message whose type no job of this worker has: retried, since another version of the worker may know it. */
@@ -47,7 +59,10 @@ export function unknownTypeOutcome(
   ladderMs: readonly number[],
   random: () => number,
 ): Outcome {
-  const error = new TidemillError('DEFINITION', `no job of this worker has the type ${JSON.stringify(type.slice(0, 255))}`)
+  const error = new TidemillError(
+    'DEFINITION',
+    `no job of this worker has the type ${JSON.stringify(type.slice(0, 255))}`,
+  )
   if (attempt >= policy.attempts) return { kind: 'dead', reason: 'unknown-type', error: error.message }
   return again('unknown-type', error, attempt, policy, ladderMs, random)
 }

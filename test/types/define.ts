@@ -1,18 +1,63 @@
 import * as v from 'valibot'
 import * as z from 'zod'
-import { defineJob, defineWorker, type Context } from '../../worker/define.ts'
+import { type Context, defineJob, defineWorker } from '../../worker/define.ts'
 
-interface Resources { db: { find(id: string): string } }
+interface Resources {
+  db: { find(id: string): string }
+}
 const a = defineJob({
-  type: 'a', schema: z.object({ orderId: z.string() }), retry: { attempts: 5 },
-  async handler(job, { resources, log }: Context<Resources>) { const x: string = job.payload.orderId; log.info({x}); resources.db.find(x) },
+  type: 'a',
+  schema: z.object({ orderId: z.string() }),
+  retry: { attempts: 5 },
+  async handler(job, { resources, log }: Context<Resources>) {
+    const x: string = job.payload.orderId
+    log.info({ x })
+    resources.db.find(x)
+  },
 })
-const b = defineJob({ type: 'b', schema: v.object({ n: v.number() }), async handler(job, { signal }) { const n: number = job.payload.n; signal.throwIfAborted(); n } })
-const c = defineJob({ type: 'c', handler(job) { const u: unknown = job.payload; void u } })
-defineWorker({ queue: 'q', jobs: [a, b, c], setup() { return { db: { find: (id: string) => id }, more: 1 } }, teardown({ db }) { db.find('') } })
+const b = defineJob({
+  type: 'b',
+  schema: v.object({ n: v.number() }),
+  async handler(job, { signal }) {
+    signal.throwIfAborted()
+    job.payload.n.toFixed()
+  },
+})
+const c = defineJob({
+  type: 'c',
+  handler(job) {
+    const u: unknown = job.payload
+    void u
+  },
+})
+defineWorker({
+  queue: 'q',
+  jobs: [a, b, c],
+  setup() {
+    return { db: { find: (id: string) => id }, more: 1 }
+  },
+  teardown({ db }) {
+    db.find('')
+  },
+})
 defineWorker({ queue: 'q', jobs: [b, c] })
-defineWorker({ queue: 'q', jobs: [b, c], async setup() { return { s: 1 } }, teardown({s}) { s.toFixed() } })
+defineWorker({
+  queue: 'q',
+  jobs: [b, c],
+  async setup() {
+    return { s: 1 }
+  },
+  teardown({ s }) {
+    s.toFixed()
+  },
+})
 // @ts-expect-error: the handler needs a db
 defineWorker({ queue: 'q', jobs: [a] })
 // @ts-expect-error: setup gives no db
-defineWorker({ queue: 'q', jobs: [a], setup() { return { s: 1 } } })
+defineWorker({
+  queue: 'q',
+  jobs: [a],
+  setup() {
+    return { s: 1 }
+  },
+})

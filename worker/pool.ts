@@ -1,0 +1,267 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+import type { Delivery, Logger, Message, Observer, Outcome } from './contracts.ts'
+import { type BodyLimits, decode } from './decode.ts'
+import type { JobDefinition } from './define.ts'
+import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
+import { Execution, type Run } from './execute.ts'
+import { JobContext, JobView } from './job.ts'
+import { type CompletePolicy, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
+import { TypeLimits } from './type-limits.ts'
+
+/** A job definition with every default filled in. */
+export interface PoolJob {
+  readonly definition: JobDefinition<any, any, any>
+  readonly timeoutMs: number
+  readonly policy: CompletePolicy
+}
+
+export interface PoolOptions {
+  readonly jobs: ReadonlyMap<string, PoolJob>
+  readonly concurrency: number
+  readonly readAhead: number
+  /** For messages whose type no job has. */
+  readonly policy: CompletePolicy
+  readonly ladderMs: readonly number[]
+  readonly limits: BodyLimits
+  readonly missingId: 'derive' | 'dead-letter'
+  readonly abortGraceMs: number
+  readonly resources: unknown
+  readonly observer: Observer
+  readonly log: Logger
+  readonly random: () => number
+  /** ms since the epoch. */
+  readonly wallClock: () => number
+  /** A monotonic clock in ms. */
+  readonly now: () => number
+}
+
+/** The label of every type that no job of this worker has. */
+export const UNKNOWN_TYPE = 'unknown'
+const DEFERRALS_PER_SECOND = 100
+const OVERFLOW_EVERY_MS = 100
+const MISSING_ID: Outcome = Object.freeze({
+  kind: 'dead',
+  reason: 'missing-id',
+  error: 'expected a message id, got none',
+})
+const RELEASE: Outcome = Object.freeze({ kind: 'release' })
+
+/**
+ * The bounded loop: pulls a delivery when a slot is free, runs it, decides, settles, tells the observer. A slot is
+ * taken until the settlement is written, so what can't be settled stops the pulling by itself.
+ */
+export class Pool {
+  readonly #options: PoolOptions
+  readonly #limit: LimitFunction
+  readonly #types: TypeLimits
+  readonly #running = new Set<Running>()
+  readonly #leases = new WeakSet<AbortSignal>()
+  #wake: (() => void) | undefined
+  #overflow: NodeJS.Timeout | undefined
+  #stuck = 0
+  #abandoned = 0
+  #hardStop: TidemillError | undefined
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#limit = pLimit(options.concurrency)
+    const limits = new Map<string, number>()
+    for (const [type, { definition }] of options.jobs) {
+      const limit = definition.maxConcurrent
+      if (limit !== undefined && limit < options.concurrency) limits.set(type, limit)
+    }
+    this.#types = new TypeLimits(limits, DEFERRALS_PER_SECOND, options.now)
+  }
+
+  /** Jobs in a slot: running or being settled. */
+  get inFlight(): number {
+    return this.#limit.activeCount
+  }
+
+  /** Handlers that ignored their abort and still run. */
+  get stuck(): number {
+    return this.#stuck
+  }
+
+  /** Jobs that were given back unfinished because of `abort`. */
+  get abandoned(): number {
+    return this.#abandoned
+  }
+
+  /** Works until the deliveries end and the last of them is settled. Rejects with what the deliveries rejected with. */
+  async run(deliveries: AsyncIterable<Delivery>): Promise<void> {
+    try {
+      for await (const delivery of deliveries) {
+        this.#accept(delivery)
+        while (this.#full) await this.#change()
+      }
+    } finally {
+      clearTimeout(this.#overflow)
+      for (const delivery of this.#types.clear()) void delivery.settle(RELEASE)
+      while (this.#limit.activeCount > 0) await this.#change()
+    }
+  }
+
+  /** Aborts the signal of every running job; those that yield are released. */
+  abort(reason: ShutdownError): void {
+    this.#hardStop = reason
+    for (const running of this.#running) running.execution.abort(reason)
+    this.#notify()
+  }
+
+  get #full(): boolean {
+    const { concurrency, readAhead } = this.#options
+    const active = this.#limit.activeCount
+    return active >= concurrency || active + this.#types.parked >= concurrency + readAhead
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  #notify = (): void => {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+
+  #accept(delivery: Delivery): void {
+    const admission = this.#types.admit(delivery.message.type, delivery)
+    if (admission === 'run') this.#start(delivery)
+    else if (admission === 'defer') this.#defer(delivery)
+    else this.#overflow ??= setTimeout(this.#deferOverflow, OVERFLOW_EVERY_MS)
+  }
+
+  #deferOverflow = (): void => {
+    this.#overflow = undefined
+    for (const delivery of this.#types.overflow()) this.#defer(delivery)
+    if (this.#types.parked > 0) this.#overflow = setTimeout(this.#deferOverflow, OVERFLOW_EVERY_MS)
+    this.#notify()
+  }
+
+  #defer(delivery: Delivery): void {
+    const delayMs = this.#options.ladderMs[0]!
+    void delivery.settle({ kind: 'retry', delayMs, reason: 'type-limit', counted: false })
+  }
+
+  #start(delivery: Delivery): void {
+    void this.#limit(work, this, delivery).then(this.#notify)
+  }
+
+  /** One job in its slot, from decoding to the settlement. Never rejects. */
+  async work(delivery: Delivery): Promise<void> {
+    const { message } = delivery
+    const job = this.#options.jobs.get(message.type)
+    if (!delivery.lease.aborted) {
+      const label = job === undefined ? UNKNOWN_TYPE : message.type
+      const begun = this.#begin(message, label)
+      const outcome = this.#refusal(message, job) ?? (await this.#execute(delivery, job!))
+      const runMs = this.#options.now() - begun
+      const written = await delivery.settle(outcome)
+      this.#options.observer.settled(message, label, outcome, runMs, written)
+    }
+    const next = this.#types.done(message.type)
+    if (next !== undefined) this.#start(next)
+  }
+
+  #begin(message: Message, label: string): number {
+    const { enqueuedAt } = message
+    const waitMs =
+      enqueuedAt === undefined || message.attempt > 1 ? undefined : Math.max(0, this.#options.wallClock() - enqueuedAt)
+    this.#options.observer.started(message, label, waitMs)
+    return this.#options.now()
+  }
+
+  #refusal(message: Message, job: PoolJob | undefined): Outcome | undefined {
+    const { missingId, policy, ladderMs, random } = this.#options
+    if (missingId === 'dead-letter' && message.idDerived) return MISSING_ID
+    if (job === undefined) return unknownTypeOutcome(message.type, message.attempt, policy, ladderMs, random)
+    return undefined
+  }
+
+  async #execute(delivery: Delivery, job: PoolJob): Promise<Outcome> {
+    this.#watch(delivery.lease)
+    const running = new Running(delivery, job, this.#options, this.#unstuck)
+    this.#running.add(running)
+    if (this.#hardStop !== undefined) running.execution.abort(this.#hardStop)
+    const result = await running.execution.result
+    this.#running.delete(running)
+    if (result.kind === 'stuck') this.#reportStuck(delivery.message)
+    const { ladderMs, random } = this.#options
+    const outcome = outcomeOf(result, delivery.message.attempt, job.policy, ladderMs, random)
+    if (outcome.kind === 'release' && isAbandoned(result)) this.#abandoned++
+    return outcome
+  }
+
+  /** One listener a lease, however many deliveries share it. */
+  #watch(lease: AbortSignal): void {
+    if (this.#leases.has(lease)) return
+    this.#leases.add(lease)
+    lease.addEventListener(
+      'abort',
+      () => {
+        const reason = new LeaseLostError(undefined, { cause: lease.reason })
+        for (const running of this.#running) if (running.lease === lease) running.execution.abort(reason)
+      },
+      { once: true },
+    )
+  }
+
+  #reportStuck(message: Message): void {
+    this.#stuck++
+    this.#options.observer.event({ name: 'stuck', message, type: message.type, stuck: this.#stuck })
+  }
+
+  #unstuck = (message: Message): void => {
+    this.#stuck--
+    this.#options.observer.event({ name: 'unstuck', message, type: message.type, stuck: this.#stuck })
+  }
+}
+
+function work(pool: Pool, delivery: Delivery): Promise<void> {
+  return pool.work(delivery)
+}
+
+function isAbandoned(result: Result): boolean {
+  return result.kind !== 'done' && result.aborted?.code === 'SHUTDOWN'
+}
+
+/** One handler at work on one delivery. */
+class Running implements Run {
+  readonly lease: AbortSignal
+  readonly timeoutMs: number
+  readonly abortGraceMs: number
+  readonly execution: Execution
+  readonly #message: Message
+  readonly #job: PoolJob
+  readonly #options: PoolOptions
+  readonly #unstuck: (message: Message) => void
+
+  constructor(delivery: Delivery, job: PoolJob, options: PoolOptions, unstuck: (message: Message) => void) {
+    this.lease = delivery.lease
+    this.timeoutMs = job.timeoutMs
+    this.abortGraceMs = options.abortGraceMs
+    this.#message = delivery.message
+    this.#job = job
+    this.#options = options
+    this.#unstuck = unstuck
+    this.execution = new Execution(this)
+  }
+
+  handle(execution: Execution): Promise<void> | void {
+    const payload = decode(this.#message, this.#job.definition, this.#options.limits)
+    if (payload instanceof Promise) return payload.then((value) => this.#call(value, execution))
+    return this.#call(payload, execution)
+  }
+
+  unstuck(): void {
+    this.#unstuck(this.#message)
+  }
+
+  #call(payload: unknown, execution: Execution): Promise<void> | void {
+    const context = new JobContext(execution, this.#message, this.#options.log, this.#options.resources)
+    return this.#job.definition.handler(new JobView(this.#message, payload), context)
+  }
+}

@@ -1,0 +1,269 @@
+import { EventEmitter } from 'node:events'
+import { openBroker } from './brokers/index.ts'
+import { resolveSettings, type WorkerSettings } from './config.ts'
+import type { Broker, Logger, Observer, Source, WorkerEvent, WorkerState } from './contracts.ts'
+import type { WorkerDefinition } from './define.ts'
+import { ShutdownError, toError } from './errors.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { Pool, type PoolJob } from './pool.ts'
+import { Reporter, type WorkerEvents } from './reporter.ts'
+
+/** What a worker needs besides its definition. */
+export interface WorkerOptions {
+  /** A URL (`amqp://`, `amqps://`, `memory:`), or a broker that was opened before. */
+  readonly broker: string | Broker
+  /** Settings that go before those of the definition; each is described in `config.ts`. */
+  readonly settings?: Partial<WorkerSettings>
+  /** Sees every job and every event; for metrics. */
+  readonly observer?: Observer
+  /** Default: no log. */
+  readonly log?: Logger
+}
+
+/** How a worker came to its end. */
+export interface DrainReport {
+  /** Jobs given back unfinished at the deadline. */
+  readonly abandoned: number
+  /** From the begin of the drain, in ms. */
+  readonly elapsedMs: number
+  /** Why it failed, where it did. */
+  readonly error?: Error
+}
+
+/** A worker that can be started once and drained once. It installs no signal handlers and never ends the process. */
+export interface Worker {
+  readonly state: WorkerState
+  /** True while connected to the broker and consuming. */
+  readonly connected: boolean
+  /** Jobs in a slot. */
+  readonly inFlight: number
+  /** Handlers that ignored their abort and still run. */
+  readonly stuck: number
+  readonly settings: WorkerSettings
+  /** Runs `setup()`, then begins to consume. Resolves when running; rejects when `setup()` did. A broker that is down is no error: it is tried for ever. */
+  start(): Promise<void>
+  /** Stops pulling, waits for running jobs up to `drainTimeoutMs`, aborts those that are left, settles, disconnects, tears down. Idempotent; never rejects. */
+  drain(): Promise<DrainReport>
+  /** Aborts running jobs at once, draining if it was not. */
+  abort(): void
+  /** Resolves when the worker has stopped, for whatever reason. Never rejects. */
+  readonly finished: Promise<DrainReport>
+  on<Name extends keyof WorkerEvents>(event: Name, listener: (...args: WorkerEvents[Name]) => void): Worker
+  off<Name extends keyof WorkerEvents>(event: Name, listener: (...args: WorkerEvents[Name]) => void): Worker
+}
+
+const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/**
+ * Makes a worker out of a definition: the same that `tidemill work` runs, embedded in your own process.
+ * @throws ConfigError naming every faulty setting
+ */
+export function createWorker(definition: WorkerDefinition, options: WorkerOptions): Worker {
+  return new PoolWorker(definition, options)
+}
+
+class PoolWorker implements Worker {
+  readonly settings: WorkerSettings
+  readonly finished: Promise<DrainReport>
+  readonly #definition: WorkerDefinition
+  readonly #broker: string | Broker
+  readonly #log: Logger
+  readonly #emitter = new EventEmitter<WorkerEvents>()
+  readonly #reporter: Reporter
+  readonly #lifecycle: Lifecycle
+  readonly #hardStop = Promise.withResolvers<void>()
+  #finish!: (report: DrainReport) => void
+  #started: Promise<void> | undefined
+  #draining: Promise<DrainReport> | undefined
+  #resources: unknown
+  #isSetUp = false
+  #source: Source | undefined
+  #pool: Pool | undefined
+  #pooling: Promise<void> = Promise.resolve()
+  #error: Error | undefined
+
+  constructor(definition: WorkerDefinition, options: WorkerOptions) {
+    const overrides = { ...options.settings }
+    if (typeof options.broker === 'string') Object.assign(overrides, { brokerUrl: options.broker })
+    this.settings = resolveSettings(definition, overrides)
+    this.#definition = definition
+    this.#broker = options.broker
+    this.#log = options.log ?? SILENT
+    this.#reporter = new Reporter(definition, options.observer, this.#log, this.#emitter)
+    this.#lifecycle = new Lifecycle((from, to) => this.#tell({ name: 'state', from, to }))
+    this.finished = new Promise((resolve) => {
+      this.#finish = resolve
+    })
+  }
+
+  get state(): WorkerState {
+    return this.#lifecycle.state
+  }
+  get connected(): boolean {
+    return this.#source?.ready ?? false
+  }
+  get inFlight(): number {
+    return this.#pool?.inFlight ?? 0
+  }
+  get stuck(): number {
+    return this.#pool?.stuck ?? 0
+  }
+
+  start(): Promise<void> {
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  drain(): Promise<DrainReport> {
+    this.#draining ??= this.#drain()
+    return this.#draining
+  }
+
+  abort(): void {
+    this.#hardStop.resolve()
+    void this.drain()
+  }
+
+  on<Name extends keyof WorkerEvents>(event: Name, listener: (...args: WorkerEvents[Name]) => void): Worker {
+    this.#emitter.on(event, listener as never)
+    return this
+  }
+
+  off<Name extends keyof WorkerEvents>(event: Name, listener: (...args: WorkerEvents[Name]) => void): Worker {
+    this.#emitter.off(event, listener as never)
+    return this
+  }
+
+  async #start(): Promise<void> {
+    try {
+      this.#resources = await this.#definition.setup?.()
+      this.#isSetUp = true
+      if (this.#draining !== undefined) return
+      const broker = typeof this.#broker === 'string' ? await openBroker(this.settings, this.#tell) : this.#broker
+      if (this.#draining !== undefined) return
+      this.#consume(broker.source())
+      this.#lifecycle.to('running')
+    } catch (error) {
+      this.#fail(toError(error))
+      throw error
+    }
+  }
+
+  #consume(source: Source): void {
+    this.#source = source
+    this.#pool = new Pool({
+      ...this.settings,
+      jobs: poolJobs(this.#definition, this.settings),
+      policy: policyOf(this.settings),
+      ladderMs: this.settings.retryLadderMs,
+      limits: this.settings,
+      resources: this.#resources,
+      observer: this.#reporter,
+      log: this.#log,
+      random: Math.random,
+      wallClock: Date.now,
+      now: () => performance.now(),
+    })
+    this.#pooling = this.#pool.run(source.deliveries()).catch((error) => {
+      this.#fail(toError(error))
+    })
+  }
+
+  #fail(error: Error): void {
+    if (this.#error !== undefined) return
+    this.#error = error
+    this.#log.error({ err: error }, 'the worker failed')
+    if (this.state !== 'draining') this.#lifecycle.to('failed')
+    void this.drain()
+  }
+
+  async #drain(): Promise<DrainReport> {
+    const begunAt = performance.now()
+    const tell = (phase: 'begun' | 'aborting' | 'finished') =>
+      this.#tell({
+        name: 'drain',
+        phase,
+        inFlight: this.inFlight,
+        abandoned: this.#pool?.abandoned ?? 0,
+        elapsedMs: performance.now() - begunAt,
+      })
+    if (this.state !== 'failed') this.#lifecycle.to('draining')
+    tell('begun')
+    const { drainTimeoutMs, abortGraceMs } = this.settings
+    const stopped = this.#source?.stop()
+    if (!(await settledWithin(this.#pooling, drainTimeoutMs, this.#hardStop.promise))) {
+      tell('aborting')
+      this.#pool?.abort(new ShutdownError())
+      await settledWithin(this.#pooling, abortGraceMs + ABORT_SETTLE_MS)
+    }
+    await stopped
+    await this.#source?.close()
+    await settledWithin(this.#pooling, ABORT_SETTLE_MS)
+    await this.#tearDown()
+    tell('finished')
+    this.#lifecycle.to('stopped')
+    const report: DrainReport = {
+      abandoned: (this.#pool?.abandoned ?? 0) + this.inFlight,
+      elapsedMs: performance.now() - begunAt,
+      ...(this.#error && { error: this.#error }),
+    }
+    this.#finish(report)
+    return report
+  }
+
+  async #tearDown(): Promise<void> {
+    await settledWithin(this.#started?.catch(() => {}) ?? Promise.resolve(), this.settings.abortGraceMs)
+    if (!this.#isSetUp || this.#definition.teardown === undefined) return
+    try {
+      const torn = Promise.resolve(this.#definition.teardown(this.#resources))
+      if (await settledWithin(torn, this.settings.closeTimeoutMs)) await torn
+      else this.#log.warn({ closeTimeoutMs: this.settings.closeTimeoutMs }, 'teardown() took too long')
+    } catch (error) {
+      this.#log.error({ err: error }, 'teardown() failed')
+    }
+  }
+
+  #tell = (event: WorkerEvent): void => {
+    this.#reporter.event(event)
+  }
+}
+
+/** How long settlements may take after running jobs were aborted, in ms; then the source is closed all the same. */
+const ABORT_SETTLE_MS = 500
+
+/** True when the promise settled within the time, and before `cut` resolved. */
+async function settledWithin(promise: Promise<unknown>, timeoutMs: number, cut?: Promise<void>): Promise<boolean> {
+  const { promise: outcome, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(resolve, timeoutMs, false)
+  promise.then(
+    () => resolve(true),
+    () => resolve(true),
+  )
+  void cut?.then(() => resolve(false))
+  const settled = await outcome
+  clearTimeout(timer)
+  return settled
+}
+
+function policyOf(settings: WorkerSettings) {
+  return {
+    attempts: settings.retryAttempts,
+    minDelayMs: settings.retryMinDelayMs,
+    maxDelayMs: settings.retryMaxDelayMs,
+    factor: settings.retryFactor,
+  }
+}
+
+function poolJobs(definition: WorkerDefinition, settings: WorkerSettings): Map<string, PoolJob> {
+  const policy = policyOf(settings)
+  return new Map(
+    definition.jobs.map((job) => [
+      job.type,
+      {
+        definition: job,
+        timeoutMs: job.timeoutMs ?? settings.jobTimeoutMs,
+        policy: { ...policy, ...job.retry },
+      },
+    ]),
+  )
+}
