@@ -131,9 +131,7 @@ export function defineWorker<R = undefined>(
 ): WorkerDefinition<R> {
   const faults = workerFaults(definition)
   if (faults.length > 0) throw new TidemillError('DEFINITION', sentence('this worker', faults))
-  const defined = Object.freeze({ ...definition })
-  Object.defineProperty(defined, WORKER_MARK, { value: true })
-  return defined
+  return Object.freeze(Object.defineProperty({ ...definition }, WORKER_MARK, { value: true }))
 }
 
 const WORKER_MARK = Symbol.for('tidemill.worker')
@@ -195,7 +193,8 @@ function workerFaults(worker: WorkerDefinition): string[] {
   }
   for (const hook of ['setup', 'teardown', 'onDead', 'onRetry'] as const) {
     const value = worker[hook]
-    if (value !== undefined && typeof value !== 'function') faults.push(`${hook}: expected a function, got ${show(value)}`)
+    if (value !== undefined && typeof value !== 'function')
+      faults.push(`${hook}: expected a function, got ${show(value)}`)
   }
   return faults
 }

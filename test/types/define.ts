@@ -51,11 +51,14 @@ defineWorker({
     s.toFixed()
   },
 })
-// @ts-expect-error: the handler needs a db
-defineWorker({ queue: 'q', jobs: [a] })
-// @ts-expect-error: setup gives no db
 defineWorker({
   queue: 'q',
+  // @ts-expect-error: the handler needs a db, and there is no setup()
+  jobs: [a],
+})
+defineWorker({
+  queue: 'q',
+  // @ts-expect-error: the handler needs a db, and setup() gives none
   jobs: [a],
   setup() {
     return { s: 1 }
