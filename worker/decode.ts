@@ -31,7 +31,9 @@ export function decode(message: Message, job: Decodable, limits: BodyLimits): un
 function inflate(message: Message, maxBodyBytes: number): Uint8Array {
   const { body, contentEncoding } = message
   if (body.byteLength > maxBodyBytes) {
-    throw new InvalidPayloadError(`the body is too large: expected at most ${maxBodyBytes} bytes, got ${body.byteLength}`)
+    throw new InvalidPayloadError(
+      `the body is too large: expected at most ${maxBodyBytes} bytes, got ${body.byteLength}`,
+    )
   }
   if (contentEncoding === undefined || contentEncoding === '' || contentEncoding === 'identity') return body
   if (contentEncoding !== 'gzip') {
@@ -41,7 +43,9 @@ function inflate(message: Message, maxBodyBytes: number): Uint8Array {
   try {
     return gunzipSync(body, { maxOutputLength: maxBodyBytes })
   } catch (error) {
-    throw new InvalidPayloadError(`the body is no gzip of at most ${maxBodyBytes} bytes: ${messageOf(error)}`, { cause: error })
+    throw new InvalidPayloadError(`the body is no gzip of at most ${maxBodyBytes} bytes: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -91,7 +95,7 @@ function decodeWith(codec: Codec, body: Uint8Array): unknown {
 
 /** The value as the schema gives it back. @throws InvalidPayloadError (or rejects with it) naming the first issues and where they are */
 export function validate(schema: StandardSchemaV1<any, any>, value: unknown): unknown {
-  let result: ReturnType<typeof schema['~standard']['validate']>
+  let result: ReturnType<(typeof schema)['~standard']['validate']>
   try {
     result = schema['~standard'].validate(value)
   } catch (error) {

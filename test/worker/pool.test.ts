@@ -1,45 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Observer, WorkerEvent } from '../../worker/contracts.ts'
-import { defineJob, type JobDefinition } from '../../worker/define.ts'
+import { defineJob } from '../../worker/define.ts'
 import { PermanentError, ShutdownError } from '../../worker/errors.ts'
-import { Pool, type PoolOptions } from '../../worker/pool.ts'
+import { gate, poolOf, turns, UNSEEN } from '../helpers/pool.ts'
 import { FakeDelivery, FakeSource } from '../helpers/source.ts'
-
-const POLICY = { attempts: 3, minDelayMs: 1_000, maxDelayMs: 1_000, factor: 1 }
-const LOG = { debug() {}, info() {}, warn() {}, error() {} }
-const UNSEEN: Observer = { started() {}, settled() {}, event() {} }
-
-function poolOf(
-  jobs: JobDefinition<any, any, any>[],
-  options: Partial<PoolOptions> & { timeoutMs?: number } = {},
-): Pool {
-  const { timeoutMs = 10_000, ...rest } = options
-  return new Pool({
-    jobs: new Map(jobs.map((definition) => [definition.type, { definition, timeoutMs, policy: POLICY }])),
-    concurrency: 4,
-    readAhead: 0,
-    policy: POLICY,
-    ladderMs: [1_000],
-    limits: { maxBodyBytes: 10_000, maxDepth: 8 },
-    missingId: 'derive',
-    abortGraceMs: 20,
-    resources: undefined,
-    observer: UNSEEN,
-    log: LOG,
-    random: Math.random,
-    wallClock: Date.now,
-    now: () => performance.now(),
-    ...rest,
-  })
-}
-
-const gate = () => Promise.withResolvers<void>()
-const turns = async (count: number) => {
-  for (let i = 0; i < count; i++) await turn()
-}
 
 test('however jobs arrive and end, no more run than the concurrency, and each is settled exactly once', async () => {
   const step = fc.record({ delay: fc.integer({ min: 0, max: 3 }), fails: fc.boolean() })
@@ -243,52 +209,6 @@ test('abort releases what yields, acknowledges what finishes, and counts the aba
   assert.equal(yields.outcomes[0]!.kind, 'release')
   assert.equal(finishes.outcomes[0]!.kind, 'ack')
   assert.equal(pool.abandoned, 1)
-})
-
-test('a type with a limit never takes more than its share, and the others go on', async () => {
-  const open = gate()
-  let slow = 0
-  const jobs = [
-    defineJob({
-      type: 'slow',
-      maxConcurrent: 1,
-      async handler() {
-        assert.equal(++slow, 1)
-        await open.promise
-        slow--
-      },
-    }),
-    defineJob({ type: 'fast', handler() {} }),
-  ]
-  const source = new FakeSource()
-  const working = poolOf(jobs, { concurrency: 3 }).run(source)
-  const slowOnes = Array.from({ length: 6 }, (_, id) => new FakeDelivery({ id: `s${id}`, type: 'slow' }))
-  const fast = Array.from({ length: 6 }, (_, id) => new FakeDelivery({ id: `f${id}`, type: 'fast' }))
-  source.push(...slowOnes, ...fast)
-  await Promise.all(fast.map(({ settled }) => settled))
-  const deferred = slowOnes.slice(2).map(({ outcomes }) => outcomes[0])
-  for (const outcome of deferred) {
-    assert.ok(outcome?.kind === 'retry' && outcome.reason === 'type-limit' && !outcome.counted)
-  }
-  open.resolve()
-  assert.equal((await slowOnes[1]!.settled).kind, 'ack', 'the parked one takes the place of the first')
-  source.end()
-  await working
-  assert.equal(slow, 0)
-})
-
-test('what is parked when the deliveries end is released', async () => {
-  const open = gate()
-  const source = new FakeSource()
-  const job = defineJob({ type: 'slow', maxConcurrent: 1, handler: () => open.promise })
-  const working = poolOf([job]).run(source)
-  const [runs, parked] = [new FakeDelivery({ type: 'slow' }), new FakeDelivery({ type: 'slow' })]
-  source.push(runs, parked)
-  source.end()
-  assert.equal((await parked.settled).kind, 'release')
-  open.resolve()
-  await working
-  assert.equal(runs.outcomes[0]!.kind, 'ack')
 })
 
 test('a message without an id is dead-lettered where that is asked for', async () => {
