@@ -243,6 +243,8 @@ export type WorkerEvent =
   | { readonly name: 'dead'; readonly message: Message; readonly reason: DeadReason }
   /** A job ignored its abort past the grace; its slot was freed. */
   | { readonly name: 'stuck'; readonly message: Message; readonly type: string; readonly stuck: number }
+  /** A job over its type's limit was put off, uncounted. */
+  | { readonly name: 'deferred'; readonly message: Message; readonly type: string }
   /** A stuck job came to an end after all. */
   | { readonly name: 'unstuck'; readonly message: Message; readonly type: string; readonly stuck: number }
   | {

@@ -83,7 +83,7 @@ export class Pool {
     return this.#stuck
   }
 
-  /** Jobs that were given back unfinished because of `abort`. */
+  /** Jobs that were given back because of `abort`: unfinished, or finished and not settled. */
   get abandoned(): number {
     return this.#abandoned
   }
@@ -143,6 +143,8 @@ export class Pool {
 
   #defer(delivery: Delivery): void {
     const delayMs = this.#options.ladderMs[0]!
+    const { message } = delivery
+    this.#options.observer.event({ name: 'deferred', message, type: message.type })
     void delivery.settle({ kind: 'retry', delayMs, reason: 'type-limit', counted: false })
   }
 
@@ -160,6 +162,7 @@ export class Pool {
       const outcome = this.#refusal(message, job) ?? (await this.#execute(delivery, job!))
       const runMs = this.#options.now() - begun
       const written = await delivery.settle(outcome)
+      if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
       this.#options.observer.settled(message, label, outcome, runMs, written)
     }
     const next = this.#types.done(message.type)
