@@ -1,0 +1,140 @@
+// The runner behind `npm test`: node test/run.ts [unit] [broker] [faults] [--json] [--no-install]. Without a group: all of them.
+import { dirname, join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { parseArgs } from 'node:util'
+import { startBroker } from '../deploy/local/broker.ts'
+import type { LocalBroker } from '../deploy/local/contracts.ts'
+import { accepts } from '../deploy/local/ports.ts'
+import { messageOf } from '../worker/errors.ts'
+import { SHARED_MANAGEMENT_URL, SHARED_URL, SHARED_VERSION } from './helpers/broker.ts'
+import { Leftovers } from './helpers/leftovers.ts'
+import { GROUPS, type Group, testGroups } from './helpers/test-groups.ts'
+
+const FILE_TIMEOUT_MS = 900_000
+/** Faults are about time: beside another file's load they would measure that. */
+const CONCURRENCY: Readonly<Record<Group, number>> = { unit: 2, broker: 2, faults: 1 }
+
+interface GroupResult {
+  readonly group: Group
+  readonly files: number
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+  readonly ms: number
+  readonly failures: readonly string[]
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, 'no-install': { type: 'boolean', default: false } },
+})
+const unknown = positionals.filter((name) => !(GROUPS as readonly string[]).includes(name))
+if (unknown.length > 0) {
+  process.stderr.write(`expected some of ${GROUPS.join(', ')}, got ${unknown.join(', ')}\n`)
+  process.exit(2)
+}
+
+const root = dirname(import.meta.dirname)
+process.chdir(root)
+const output = values.json ? process.stderr : process.stdout
+const chosen = GROUPS.filter((group) => positionals.length === 0 || positionals.includes(group))
+const files = testGroups(root)
+const leftovers = new Leftovers()
+const stopping = new AbortController()
+let signalled: NodeJS.Signals | undefined
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    signalled = signal
+    stopping.abort()
+  })
+}
+
+const begun = performance.now()
+const results: GroupResult[] = []
+const faults: string[] = []
+// It starts beside the unit tests, which need none; whoever waits for it hears of its failure.
+const starting = chosen.some((group) => group !== 'unit') ? openBroker() : undefined
+starting?.catch(() => undefined)
+try {
+  for (const group of chosen) {
+    if (stopping.signal.aborted) break
+    if (group !== 'unit') await starting
+    results.push(await runGroup(group, files.get(group) ?? []))
+  }
+} catch (error) {
+  faults.push(messageOf(error))
+}
+const broker = await starting?.catch(() => undefined)
+if (broker !== undefined) faults.push(...(await closeBroker(broker)))
+faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
+if (signalled !== undefined) faults.push(`stopped by ${signalled}`)
+report()
+
+async function openBroker(): Promise<LocalBroker> {
+  const broker = await startBroker({
+    install: !values['no-install'],
+    log: (line) => process.stderr.write(`${line}\n`),
+  })
+  process.env[SHARED_URL] = broker.url
+  process.env[SHARED_VERSION] = broker.version
+  if (broker.managementUrl !== undefined) process.env[SHARED_MANAGEMENT_URL] = broker.managementUrl
+  return broker
+}
+
+async function closeBroker(broker: LocalBroker): Promise<string[]> {
+  await broker.stop()
+  if (broker.kind === 'given') return []
+  const ports = [broker.url, broker.managementUrl ?? ''].filter(Boolean).map((url) => Number(new URL(url).port))
+  const open = await Promise.all(ports.map(async (port) => ((await accepts(port)) ? [port] : [])))
+  return open.flat().map((port) => `left behind: the port ${port} of the broker`)
+}
+
+async function runGroup(group: Group, files: readonly string[]): Promise<GroupResult> {
+  const since = performance.now()
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  const failures: string[] = []
+  if (files.length > 0) {
+    output.write(`\n${group} tests (${files.length} files)\n`)
+    const stream = run({
+      files: files.map((file) => join(root, file)),
+      concurrency: CONCURRENCY[group],
+      timeout: FILE_TIMEOUT_MS,
+      signal: stopping.signal,
+    })
+    stream.on('test:fail', ({ name, file, details }) => {
+      if (details.type !== 'suite')
+        failures.push(`${file === undefined ? '' : `${file.slice(root.length + 1)}: `}${name}`)
+    })
+    stream.on('test:summary', (summary) => {
+      if (summary.file !== undefined) return
+      const { tests, passed, skipped, todo } = summary.counts
+      counts.passed += passed
+      counts.skipped += skipped + todo
+      counts.failed += tests - passed - skipped - todo
+    })
+    for await (const chunk of stream.compose(new spec())) output.write(chunk)
+  }
+  return { group, files: files.length, ...counts, ms: Math.round(performance.now() - since), failures }
+}
+
+function report(): void {
+  const sum = (field: 'passed' | 'failed' | 'skipped') => results.reduce((total, result) => total + result[field], 0)
+  const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')]
+  const ms = Math.round(performance.now() - begun)
+  const ok = failed === 0 && faults.length === 0 && passed > 0
+  output.write('\n')
+  for (const result of results) {
+    output.write(
+      `${result.group}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${(result.ms / 1000).toFixed(1)} s\n`,
+    )
+    for (const failure of result.failures) output.write(`  FAILED ${failure}\n`)
+  }
+  for (const fault of faults) output.write(`FAILED ${fault}\n`)
+  output.write(
+    `${ok ? 'ok' : 'FAILED'}: ${passed} tests passed, ${failed} failed, ${skipped} skipped in ${(ms / 1000).toFixed(1)} s\n`,
+  )
+  if (values.json)
+    process.stdout.write(`${JSON.stringify({ ok, passed, failed, skipped, ms, groups: results, faults })}\n`)
+  process.exitCode = signalled === 'SIGINT' ? 130 : signalled === 'SIGTERM' ? 143 : ok ? 0 : 1
+}
