@@ -1,0 +1,98 @@
+import type { Counter, Gauge, Registry } from 'prom-client'
+import type { WorkerEvent } from './contracts.ts'
+import { counter, gauge } from './metrics-registry.ts'
+import { METRICS, type Metric } from './metrics-table.ts'
+
+const STATES = ['starting', 'running', 'draining', 'stopped', 'failed'] as const
+const ROLES = ['consume', 'publish'] as const
+const ACTIONS = ['moved', 'running', 'condemned'] as const
+
+/** What happens so rarely that prom-client may be told at once. Every series exists from the start. */
+export class RareMetrics {
+  readonly rejections: Counter
+  readonly #registry: Registry
+  readonly #types: readonly string[]
+  readonly #counters = new Map<Metric, Counter>()
+  readonly #gauges = new Map<Metric, Gauge>()
+  readonly #everConnected = new Set<string>()
+
+  constructor(registry: Registry, types: readonly string[]) {
+    this.#registry = registry
+    this.#types = types
+    this.rejections = this.#counter(METRICS.rejections)
+    for (const metric of [METRICS.late, METRICS.consumersLost, METRICS.topologyFaults, METRICS.abandoned]) {
+      this.#counter(metric)
+    }
+    for (const metric of [METRICS.blocked, METRICS.held, METRICS.stuck, METRICS.drain]) this.#gauge(metric).set(0)
+    for (const role of ROLES) {
+      this.#gauge(METRICS.connected).set({ role }, 0)
+      this.#counter(METRICS.reconnects).inc({ role }, 0)
+      this.#counter(METRICS.connectionFailures).inc({ role }, 0)
+    }
+    for (const action of ACTIONS) this.#counter(METRICS.suspects).inc({ action }, 0)
+    for (const type of new Set([...types, 'unknown'])) this.#counter(METRICS.stuckTotal).inc({ type }, 0)
+    this.#setState('starting')
+  }
+
+  event(event: Exclude<WorkerEvent, { name: 'dead' | 'deferred' }>): void {
+    switch (event.name) {
+      case 'state':
+        this.#setState(event.to)
+        break
+      case 'connection':
+        this.#connection(event.role, event.status === 'connected')
+        break
+      case 'consumer-lost':
+        this.#counter(METRICS.consumersLost).inc()
+        break
+      case 'topology-fault':
+        this.#counter(METRICS.topologyFaults).inc()
+        break
+      case 'blocked':
+        this.#gauge(METRICS.blocked).set(event.blocked ? 1 : 0)
+        break
+      case 'held':
+        this.#gauge(METRICS.held).set(event.held ? event.jobs : 0)
+        break
+      case 'late-settlement':
+        this.#counter(METRICS.late).inc()
+        break
+      case 'suspect':
+        this.#counter(METRICS.suspects).inc({ action: event.action })
+        break
+      case 'stuck':
+        this.#counter(METRICS.stuckTotal).inc({ type: this.#types.includes(event.type) ? event.type : 'unknown' })
+        this.#gauge(METRICS.stuck).set(event.stuck)
+        break
+      case 'unstuck':
+        this.#gauge(METRICS.stuck).set(event.stuck)
+        break
+      case 'drain':
+        this.#gauge(METRICS.drain).set(event.elapsedMs / 1_000)
+        if (event.phase === 'finished') this.#counter(METRICS.abandoned).inc(event.abandoned)
+    }
+  }
+
+  #setState(current: string): void {
+    for (const state of STATES) this.#gauge(METRICS.state).set({ state }, state === current ? 1 : 0)
+  }
+
+  #connection(role: string, connected: boolean): void {
+    this.#gauge(METRICS.connected).set({ role }, connected ? 1 : 0)
+    if (!connected) this.#counter(METRICS.connectionFailures).inc({ role })
+    else if (this.#everConnected.has(role)) this.#counter(METRICS.reconnects).inc({ role })
+    else this.#everConnected.add(role)
+  }
+
+  #counter(metric: Metric): Counter {
+    const known = this.#counters.get(metric) ?? counter(metric, this.#registry)
+    this.#counters.set(metric, known)
+    return known
+  }
+
+  #gauge(metric: Metric): Gauge {
+    const known = this.#gauges.get(metric) ?? gauge(metric, this.#registry)
+    this.#gauges.set(metric, known)
+    return known
+  }
+}
