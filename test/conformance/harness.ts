@@ -36,12 +36,14 @@ export interface Room {
   dead(): Promise<readonly RawMessage[]>
   /** Cuts the connections of this room's sources, from the broker's side. */
   breakConnection(): Promise<void>
+  /** Undone after the test, the last one first, before the room itself. */
+  defer(undo: () => unknown): void
 }
 
 /** What the suite needs to know of a broker under test. */
 export interface Harness {
   readonly features: Features
-  /** Opens a queue of its own for one test, its topology applied unless `topology` is false; undone with `t.after`. */
+  /** Opens a queue of its own for one test, its topology applied unless `topology` is false; undone after the test. */
   open(t: TestContext, overrides?: Partial<BrokerSettings>, options?: { topology: boolean }): Promise<Room>
 }
 
@@ -76,6 +78,13 @@ export const RELEASE: Outcome = { kind: 'release' }
 export const DEAD: Outcome = { kind: 'dead', reason: 'permanent', error: 'no such order' }
 export const RETRY: Outcome = { kind: 'retry', delayMs: 100, reason: 'error', error: 'try again', counted: true }
 
+/** A `defer` for this test: `t.after` would undo the first one first. */
+export function deferrer(t: TestContext): (undo: () => unknown) => void {
+  const stack = new AsyncDisposableStack()
+  t.after(() => stack.disposeAsync())
+  return (undo) => stack.defer(async () => void (await undo()))
+}
+
 const DEADLINE_MS = 20_000
 
 /** What the promise resolves with; rejects, naming what did not happen, after 20 s. */
@@ -108,9 +117,9 @@ export class Feed {
   readonly source: Source
   readonly #iterator: AsyncIterator<Delivery>
 
-  constructor(t: TestContext, room: Room) {
+  constructor(room: Room) {
     this.source = room.broker.source()
-    t.after(() => within('the source to close', this.source.close()))
+    room.defer(() => within('the source to close', this.source.close()))
     this.#iterator = this.source.deliveries()[Symbol.asyncIterator]()
   }
 
@@ -146,20 +155,16 @@ export function jobOf(id: string, more: Partial<Outgoing> = {}): Outgoing {
 }
 
 /** Sends jobs with these ids, one after the other. */
-export async function send(t: TestContext, room: Room, ...ids: readonly string[]): Promise<void> {
+export async function send(room: Room, ...ids: readonly string[]): Promise<void> {
   const sink = room.broker.sink()
-  t.after(() => within('the sink to close', sink.close()))
+  room.defer(() => within('the sink to close', sink.close()))
   for (const id of ids) await within('the confirm', sink.send(jobOf(id)))
 }
 
 /** Waits until the backlog has these figures. A figure that the broker can't know fits. */
-export async function expectBacklog(
-  t: TestContext,
-  room: Room,
-  figures: Partial<BacklogReading>,
-): Promise<BacklogReading> {
+export async function expectBacklog(room: Room, figures: Partial<BacklogReading>): Promise<BacklogReading> {
   const backlog = room.broker.backlog()
-  t.after(() => within('the backlog to close', backlog.close()))
+  room.defer(() => within('the backlog to close', backlog.close()))
   return eventually(
     `a backlog of ${JSON.stringify(figures)}`,
     () => backlog.read(),

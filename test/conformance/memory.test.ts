@@ -1,6 +1,6 @@
 import { memoryBroker } from '../../worker/brokers/memory/index.ts'
 import type { WorkerEvent } from '../../worker/contracts.ts'
-import { type Harness, SETTINGS } from './harness.ts'
+import { deferrer, type Harness, SETTINGS } from './harness.ts'
 import { conformance } from './source-suite.ts'
 
 let rooms = 0
@@ -10,7 +10,8 @@ const memory: Harness = {
   async open(t, overrides = {}, { topology } = { topology: true }) {
     const name = `conformance-${rooms++}`
     const inside = memoryBroker(name, { strict: true })
-    t.after(() => inside.clear())
+    const defer = deferrer(t)
+    defer(() => inside.clear())
     const settings = { ...SETTINGS, brokerUrl: `memory://${name}`, queue: 'jobs', ...overrides }
     const events: WorkerEvent[] = []
     const broker = inside.open(settings, (event) => events.push(event))
@@ -22,6 +23,7 @@ const memory: Harness = {
       publish: async (message) => inside.publish('jobs', message as Parameters<typeof inside.publish>[1]),
       dead: async () => inside.dead('jobs'),
       breakConnection: async () => inside.disconnect(),
+      defer,
     }
   },
 }

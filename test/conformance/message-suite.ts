@@ -21,7 +21,7 @@ export function messageTests(harness: Harness): void {
     test(`after '${outcome.kind}' body, headers and properties are what they were`, async (t) => {
       const room = await harness.open(t)
       await room.publish(FOREIGN)
-      const feed = new Feed(t, room)
+      const feed = new Feed(room)
       const first = await feed.next()
       await within('the settlement', first.settle(outcome))
       const { message } = await feed.next()
@@ -38,7 +38,7 @@ export function messageTests(harness: Harness): void {
   test('a dead letter is the original with the reason, the error and the attempt', async (t) => {
     const room = await harness.open(t)
     await room.publish(FOREIGN)
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     await within('the settlement', (await feed.next()).settle(RETRY))
     const begun = Date.now()
     assert.equal(await within('the settlement', (await feed.next()).settle(DEAD)), true)
@@ -60,7 +60,7 @@ export function messageTests(harness: Harness): void {
     const room = await harness.open(t, { concurrency: 1 })
     const anonymous = { type: 'test', headers: {}, body: BINARY }
     await room.publish(anonymous)
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     const first = await feed.next()
     assert.equal(first.message.idDerived, true)
     assert.match(first.message.id, /^[0-9a-f]{64}$/)
@@ -83,7 +83,7 @@ export function messageTests(harness: Harness): void {
     await room.publish({ messageId: '1', type: 'property', headers: { 'x-kind': 'header' }, body })
     await room.publish({ messageId: '2', headers: { 'x-kind': 'header' }, body })
     await room.publish({ messageId: '3', headers: { 'tidemill-type': 'not asked for' }, body })
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     for (const expected of ['property', 'header', 'fallback']) {
       const delivery = await feed.next()
       assert.equal(delivery.message.type, expected)
@@ -91,7 +91,7 @@ export function messageTests(harness: Harness): void {
     }
     const plain = await harness.open(t)
     await plain.publish({ messageId: '4', headers: {}, body })
-    assert.equal((await new Feed(t, plain).next()).message.type, '')
+    assert.equal((await new Feed(plain).next()).message.type, '')
   })
 
   test('hostile headers reach the handler as plain read-only strings and pollute nothing', async (t) => {
@@ -100,7 +100,7 @@ export function messageTests(harness: Harness): void {
       '{"__proto__": "polluted", "constructor": "c", "toString": "t", "hasOwnProperty": "h", "x\\r\\ninjected": "a\\nb"}',
     )
     await room.publish({ messageId: 'hostile', type: 'test', headers, body: BINARY })
-    const { message } = await new Feed(t, room).next()
+    const { message } = await new Feed(room).next()
     assert.equal(Object.getPrototypeOf(message.headers), null)
     assert.equal(message.headers['constructor'], 'c')
     assert.equal(message.headers['toString'], 't')
@@ -115,7 +115,7 @@ export function messageTests(harness: Harness): void {
     test(`a forged attempt of ${JSON.stringify(forged)} counts as the first try`, async (t) => {
       const room = await harness.open(t)
       await room.publish({ messageId: 'a', type: 'test', headers: { 'tidemill-attempt': forged }, body: BINARY })
-      const feed = new Feed(t, room)
+      const feed = new Feed(room)
       const first = await feed.next()
       assert.equal(first.message.attempt, 1)
       await within('the settlement', first.settle(RETRY))
@@ -128,7 +128,7 @@ export function messageTests(harness: Harness): void {
     const large = Buffer.alloc(200_000, Buffer.from([0, 255, 128, 13, 10]))
     await room.publish({ messageId: 'empty', type: 'test', headers: {}, body: Buffer.alloc(0) })
     await room.publish({ messageId: 'large', type: 'test', headers: {}, body: large })
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     for (const expected of [Buffer.alloc(0), large]) {
       const delivery = await feed.next()
       assert.ok(expected.equals(delivery.message.body))

@@ -9,27 +9,27 @@ const OUTCOMES: readonly Outcome[] = [ACK, RELEASE, RETRY, DEAD]
 export function settleTests(harness: Harness): void {
   test('an acknowledged job is gone', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a')
-    const feed = new Feed(t, room)
+    await send(room, 'a')
+    const feed = new Feed(room)
     const delivery = await feed.next()
     assert.equal(delivery.message.id, 'a')
     assert.equal(await within('the settlement', delivery.settle(ACK)), true)
     await feed.source.close()
-    await expectBacklog(t, room, { ready: 0, unacknowledged: 0, suspects: 0, waiting: 0, dead: 0 })
+    await expectBacklog(room, { ready: 0, unacknowledged: 0, suspects: 0, waiting: 0, dead: 0 })
   })
 
   for (const first of OUTCOMES) {
     test(`a delivery settles once: after '${first.kind}' every other outcome is refused`, async (t) => {
       const room = await harness.open(t, { retryLadderMs: [600_000] })
-      await send(t, room, 'a')
-      const feed = new Feed(t, room)
+      await send(room, 'a')
+      const feed = new Feed(room)
       const delivery = await feed.next()
       await feed.source.stop()
       const outcome = first.kind === 'retry' ? { ...first, delayMs: 600_000 } : first
       assert.equal(await within('the settlement', delivery.settle(outcome)), true)
       for (const later of OUTCOMES) assert.equal(await within('the refusal', delivery.settle(later)), false)
       await feed.source.close()
-      await expectBacklog(t, room, {
+      await expectBacklog(room, {
         ready: first.kind === 'release' ? 1 : 0,
         unacknowledged: 0,
         suspects: 0,
@@ -41,34 +41,34 @@ export function settleTests(harness: Harness): void {
 
   test('of settlements that race exactly the first one counts', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a')
-    const feed = new Feed(t, room)
+    await send(room, 'a')
+    const feed = new Feed(room)
     const delivery = await feed.next()
     const settled = Promise.all([DEAD, ACK, RELEASE].map((outcome) => delivery.settle(outcome)))
     assert.deepEqual(await within('the settlements', settled), [true, false, false])
     await feed.source.close()
-    await expectBacklog(t, room, { ready: 0, dead: 1 })
+    await expectBacklog(room, { ready: 0, dead: 1 })
   })
 
   test('settle never rejects: after close every outcome is answered with false, and the job comes again', async (t) => {
     const room = await harness.open(t, { concurrency: 4 })
-    await send(t, room, 'a', 'b', 'c', 'd')
-    const feed = new Feed(t, room)
+    await send(room, 'a', 'b', 'c', 'd')
+    const feed = new Feed(room)
     const deliveries = await feed.take(4)
     await within('the source to close', feed.source.close())
     for (const [index, delivery] of deliveries.entries()) {
       assert.equal(await within('the refusal', delivery.settle(OUTCOMES[index]!)), false)
     }
-    await expectBacklog(t, room, { ready: 4, unacknowledged: 0, waiting: 0, dead: 0 })
-    const again = await new Feed(t, room).take(4)
+    await expectBacklog(room, { ready: 4, unacknowledged: 0, waiting: 0, dead: 0 })
+    const again = await new Feed(room).take(4)
     assert.deepEqual(again.map(({ message }) => message.id).sort(), ['a', 'b', 'c', 'd'])
   })
 
   test('jobs settle in any order, each by its own outcome', async (t) => {
     const ids = Array.from({ length: 12 }, (_, index) => `job-${index}`)
     const room = await harness.open(t, { concurrency: 12, retryLadderMs: [600_000] })
-    await send(t, room, ...ids)
-    const feed = new Feed(t, room)
+    await send(room, ...ids)
+    const feed = new Feed(room)
     const deliveries = await feed.take(12)
     await feed.source.stop()
     const outcomes: readonly Outcome[] = [ACK, RELEASE, { ...RETRY, delayMs: 600_000 }, DEAD] as readonly Outcome[]
@@ -76,13 +76,13 @@ export function settleTests(harness: Harness): void {
     const settled = order.map((index) => deliveries[index]!.settle(outcomes[index % 4]!))
     assert.deepEqual(await within('the settlements', Promise.all(settled)), Array(12).fill(true))
     await feed.source.close()
-    await expectBacklog(t, room, { ready: 3, unacknowledged: 0, suspects: 0, waiting: 3, dead: 3 })
+    await expectBacklog(room, { ready: 3, unacknowledged: 0, suspects: 0, waiting: 3, dead: 3 })
   })
 
   test('a release costs no attempt, makes no suspect and never leads to the dead letters', async (t) => {
     const room = await harness.open(t, { concurrency: 1, crashLimit: 2 })
-    await send(t, room, 'a')
-    const feed = new Feed(t, room)
+    await send(room, 'a')
+    const feed = new Feed(room)
     for (let round = 0; round < 6; round++) {
       const delivery = await feed.next()
       assert.deepEqual([delivery.message.id, delivery.message.attempt], ['a', 1])
@@ -90,7 +90,7 @@ export function settleTests(harness: Harness): void {
     }
     assert.equal(await within('the settlement', (await feed.next()).settle(ACK)), true)
     await feed.source.close()
-    await expectBacklog(t, room, { ready: 0, suspects: 0, waiting: 0, dead: 0 })
+    await expectBacklog(room, { ready: 0, suspects: 0, waiting: 0, dead: 0 })
     assert.deepEqual(
       room.events.filter((event) => event.name === 'suspect' || event.name === 'dead'),
       [],
@@ -99,8 +99,8 @@ export function settleTests(harness: Harness): void {
 
   test('a retry holds no slot and comes again after its rung, one attempt later', async (t) => {
     const room = await harness.open(t, { concurrency: 1, retryLadderMs: [300] })
-    await send(t, room, 'a', 'b')
-    const feed = new Feed(t, room)
+    await send(room, 'a', 'b')
+    const feed = new Feed(room)
     const first = await feed.next()
     const begun = performance.now()
     assert.equal(await within('the settlement', first.settle({ ...RETRY, delayMs: 300 } as Outcome)), true)
@@ -119,8 +119,8 @@ export function settleTests(harness: Harness): void {
 
   test('an uncounted retry keeps the attempt', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a')
-    const feed = new Feed(t, room)
+    await send(room, 'a')
+    const feed = new Feed(room)
     await (await feed.next()).settle(RETRY)
     const second = await feed.next()
     assert.equal(second.message.attempt, 2)

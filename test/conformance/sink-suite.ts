@@ -7,13 +7,13 @@ export function sinkTests(harness: Harness): void {
   test('a job arrives as it was sent', async (t) => {
     const room = await harness.open(t)
     const sink = room.broker.sink()
-    t.after(() => within('the sink to close', sink.close()))
+    room.defer(() => within('the sink to close', sink.close()))
     const headers = { 'x-tenant': 'acme' }
     const job = jobOf('a', { key: 'customer-7', headers, contentType: 'application/x-test' })
     const sent = sink.send(job)
     headers['x-tenant'] = 'changed after the call'
     await within('the confirm', sent)
-    const { message } = await new Feed(t, room).next()
+    const { message } = await new Feed(room).next()
     assert.deepEqual(
       [message.id, message.idDerived, message.type, message.contentType, message.key, message.enqueuedAt],
       ['a', false, 'test', 'application/x-test', 'customer-7', job.enqueuedAt],
@@ -24,8 +24,8 @@ export function sinkTests(harness: Harness): void {
 
   test('send resolves once the job is in the queue', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a', 'b', 'c')
-    const taken = await new Feed(t, room).take(3)
+    await send(room, 'a', 'b', 'c')
+    const taken = await new Feed(room).take(3)
     assert.deepEqual(
       taken.map(({ message }) => message.id),
       ['a', 'b', 'c'],
@@ -36,25 +36,25 @@ export function sinkTests(harness: Harness): void {
     const ids = Array.from({ length: 100 }, (_, index) => `job-${String(index).padStart(2, '0')}`)
     const room = await harness.open(t, { concurrency: 100 })
     const sink = room.broker.sink()
-    t.after(() => within('the sink to close', sink.close()))
+    room.defer(() => within('the sink to close', sink.close()))
     await within('the confirms', Promise.all(ids.map((id) => sink.send(jobOf(id)))))
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     const taken = await feed.take(100)
     assert.deepEqual(taken.map(({ message }) => message.id).sort(), [...ids].sort())
     for (const delivery of taken) await within('the settlement', delivery.settle(ACK))
-    await expectBacklog(t, room, { ready: 0, unacknowledged: 0 })
+    await expectBacklog(room, { ready: 0, unacknowledged: 0 })
   })
 
   test('a send to a queue that is not there rejects as UNROUTABLE, and the sink goes on', async (t) => {
     const room = await harness.open(t, {}, { topology: false })
     const sink = room.broker.sink()
-    t.after(() => within('the sink to close', sink.close()))
+    room.defer(() => within('the sink to close', sink.close()))
     await assert.rejects(within('the answer', sink.send(jobOf('a'))), withCode('UNROUTABLE'))
     const topology = room.broker.topology()
-    t.after(() => within('the topology to close', topology.close()))
+    room.defer(() => within('the topology to close', topology.close()))
     await within('the topology', topology.apply())
     await within('the confirm', sink.send(jobOf('b')))
-    await expectBacklog(t, room, { ready: 1 })
+    await expectBacklog(room, { ready: 1 })
   })
 
   test('a sink that was closed rejects as CLOSED, however often it was closed', async (t) => {
@@ -64,7 +64,7 @@ export function sinkTests(harness: Harness): void {
     await within('the sink to close', Promise.all([sink.close(), sink.close()]))
     await within('the sink to close', sink.close())
     await assert.rejects(within('the answer', sink.send(jobOf('b'))), withCode('CLOSED'))
-    await expectBacklog(t, room, { ready: 1 })
+    await expectBacklog(room, { ready: 1 })
   })
 
   test('a sink that was closed before its first send rejects as CLOSED', async (t) => {
@@ -81,6 +81,6 @@ export function sinkTests(harness: Harness): void {
     const sends = Promise.all(['a', 'b', 'c'].map((id) => sink.send(jobOf(id))))
     await within('the sink to close', sink.close())
     await within('the confirms', sends)
-    await expectBacklog(t, room, { ready: 4 })
+    await expectBacklog(room, { ready: 4 })
   })
 }

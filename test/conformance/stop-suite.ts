@@ -13,24 +13,24 @@ export function stopTests(harness: Harness): void {
   ]) {
     test(`never more than concurrency ${concurrency} + read-ahead ${readAhead} jobs are unsettled`, async (t) => {
       const room = await harness.open(t, { concurrency, readAhead })
-      await send(t, room, ...TEN)
-      const feed = new Feed(t, room)
+      await send(room, ...TEN)
+      const feed = new Feed(room)
       const window = concurrency + readAhead
       const held = await feed.take(window)
       const more = feed.next()
-      await expectBacklog(t, room, { ready: TEN.length - window, unacknowledged: window })
+      await expectBacklog(room, { ready: TEN.length - window, unacknowledged: window })
       for (let left = TEN.length - window; left > 0; left--) {
         assert.equal(await within('the settlement', held.shift()!.settle(ACK)), true)
         held.push(left === TEN.length - window ? await more : await feed.next())
-        await expectBacklog(t, room, { ready: left - 1, unacknowledged: window })
+        await expectBacklog(room, { ready: left - 1, unacknowledged: window })
       }
     })
   }
 
   test('jobs come in the order in which they were sent', async (t) => {
     const room = await harness.open(t, { concurrency: 1 })
-    await send(t, room, ...TEN)
-    const feed = new Feed(t, room)
+    await send(room, ...TEN)
+    const feed = new Feed(room)
     for (const expected of TEN) {
       const delivery = await feed.next()
       assert.equal(delivery.message.id, expected)
@@ -40,9 +40,9 @@ export function stopTests(harness: Harness): void {
 
   test('two sources share a queue, each job goes to one of them', async (t) => {
     const room = await harness.open(t, { concurrency: 5 })
-    const [one, other] = [new Feed(t, room), new Feed(t, room)]
-    await expectBacklog(t, room, { consumers: 2 })
-    await send(t, room, ...TEN)
+    const [one, other] = [new Feed(room), new Feed(room)]
+    await expectBacklog(room, { consumers: 2 })
+    await send(room, ...TEN)
     const taken = (await Promise.all([one.take(5), other.take(5)])).flat()
     assert.deepEqual(taken.map(({ message }) => message.id).sort(), TEN)
     for (const delivery of taken) assert.equal(await within('the settlement', delivery.settle(ACK)), true)
@@ -50,51 +50,51 @@ export function stopTests(harness: Harness): void {
 
   test('stop gives back what was not yielded, ends the deliveries and lets yielded jobs settle', async (t) => {
     const room = await harness.open(t, { concurrency: 1, readAhead: 5 })
-    await send(t, room, ...TEN)
-    const feed = new Feed(t, room)
+    await send(room, ...TEN)
+    const feed = new Feed(room)
     const yielded = await feed.take(2)
     await within('the source to stop', feed.source.stop())
     assert.equal(feed.source.ready, false)
     await feed.end()
-    await expectBacklog(t, room, { ready: 8, unacknowledged: 2, consumers: 0 })
+    await expectBacklog(room, { ready: 8, unacknowledged: 2, consumers: 0 })
     for (const delivery of yielded) {
       assert.equal(delivery.lease.aborted, false)
       assert.equal(await within('the settlement', delivery.settle(ACK)), true)
     }
     await within('the source to close', feed.source.close())
-    await expectBacklog(t, room, { ready: 8, unacknowledged: 0, suspects: 0, dead: 0 })
+    await expectBacklog(room, { ready: 8, unacknowledged: 0, suspects: 0, dead: 0 })
   })
 
   test('stop ends a pull that waits', async (t) => {
     const room = await harness.open(t)
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     const ended = feed.end()
-    await expectBacklog(t, room, { consumers: 1 })
+    await expectBacklog(room, { consumers: 1 })
     await within('the source to stop', feed.source.stop())
     await ended
   })
 
   test('leaving the loop stops the source', async (t) => {
     const room = await harness.open(t, { concurrency: 5 })
-    await send(t, room, ...TEN)
+    await send(room, ...TEN)
     const source = room.broker.source()
-    t.after(() => within('the source to close', source.close()))
+    room.defer(() => within('the source to close', source.close()))
     const first = await within('the first delivery', firstOf(source))
     assert.equal(source.ready, false)
-    await expectBacklog(t, room, { ready: 9, unacknowledged: 1, consumers: 0 })
+    await expectBacklog(room, { ready: 9, unacknowledged: 1, consumers: 0 })
     assert.equal(await within('the settlement', first.settle(ACK)), true)
   })
 
   test('close returns unsettled jobs, whose leases abort', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a', 'b')
-    const feed = new Feed(t, room)
+    await send(room, 'a', 'b')
+    const feed = new Feed(room)
     const [done, undone] = await feed.take(2)
     assert.equal(await within('the settlement', done!.settle(ACK)), true)
     await within('the source to close', feed.source.close())
     await feed.end()
     assert.equal(undone!.lease.aborted, true)
-    const again = await new Feed(t, room).next()
+    const again = await new Feed(room).next()
     assert.deepEqual([again.message.id, again.message.attempt], ['b', 1])
     await again.settle(ACK)
   })
@@ -102,27 +102,27 @@ export function stopTests(harness: Harness): void {
   test('the acknowledgements of a hundred jobs survive a stop and a close straight after them', async (t) => {
     const ids = Array.from({ length: 100 }, (_, index) => `job-${index}`)
     const room = await harness.open(t, { concurrency: 100 })
-    await send(t, room, ...ids)
-    const feed = new Feed(t, room)
+    await send(room, ...ids)
+    const feed = new Feed(room)
     const deliveries = await feed.take(100)
     const settled = Promise.all(deliveries.map((delivery) => delivery.settle(ACK)))
     await within('the source to stop', feed.source.stop())
     await within('the source to close', feed.source.close())
     assert.deepEqual(new Set(await settled), new Set([true]))
-    await expectBacklog(t, room, { ready: 0, unacknowledged: 0, suspects: 0, dead: 0 })
+    await expectBacklog(room, { ready: 0, unacknowledged: 0, suspects: 0, dead: 0 })
   })
 
   test('a settlement that is begun before close is written', async (t) => {
     const room = await harness.open(t)
-    await send(t, room, 'a')
-    const feed = new Feed(t, room)
+    await send(room, 'a')
+    const feed = new Feed(room)
     const delivery = await feed.next()
     const [written] = await within(
       'both',
       Promise.all([delivery.settle({ kind: 'dead', reason: 'permanent' }), feed.source.close()]),
     )
     // Whether its copy was confirmed in time or not: the answer and the broker agree.
-    await expectBacklog(t, room, written ? { ready: 0, dead: 1 } : { ready: 1, unacknowledged: 0 })
+    await expectBacklog(room, written ? { ready: 0, dead: 1 } : { ready: 1, unacknowledged: 0 })
   })
 
   const endings: readonly [
@@ -143,7 +143,7 @@ export function stopTests(harness: Harness): void {
   for (const [title, end] of endings) {
     test(`a source bears it to ${title}, and ends`, async (t) => {
       const room = await harness.open(t)
-      await send(t, room, 'a')
+      await send(room, 'a')
       const source = room.broker.source()
       let iterator: AsyncIterator<Delivery> | undefined
       const deliveries = () => (iterator ??= source.deliveries()[Symbol.asyncIterator]())
@@ -154,7 +154,7 @@ export function stopTests(harness: Harness): void {
       assert.equal(pulled.done, true)
       await within('the source to close', source.close())
       assert.equal(source.ready, false)
-      await expectBacklog(t, room, { ready: 1, unacknowledged: 0, consumers: 0, dead: 0 })
+      await expectBacklog(room, { ready: 1, unacknowledged: 0, consumers: 0, dead: 0 })
     })
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import type { Outcome, Topology } from '../../worker/contracts.ts'
 import {
   ACK,
@@ -17,18 +17,23 @@ import {
 
 /** What a queue needs on its broker, and what can be read of it. */
 export function topologyTests(harness: Harness): void {
+  test('the broker says what it can do', async (t) => {
+    const room = await harness.open(t)
+    assert.deepEqual(room.broker.features, harness.features)
+  })
+
   test('the backlog names what is ready, unsettled, waiting and dead', async (t) => {
     const room = await harness.open(t, { concurrency: 3, retryLadderMs: [600_000] })
-    await expectBacklog(t, room, { ready: 0, unacknowledged: 0, suspects: 0, waiting: 0, dead: 0, consumers: 0 })
-    await send(t, room, 'a', 'b', 'c', 'd', 'e', 'f')
-    await expectBacklog(t, room, { ready: 6, published: 6 })
-    const feed = new Feed(t, room)
+    await expectBacklog(room, { ready: 0, unacknowledged: 0, suspects: 0, waiting: 0, dead: 0, consumers: 0 })
+    await send(room, 'a', 'b', 'c', 'd', 'e', 'f')
+    await expectBacklog(room, { ready: 6, published: 6 })
+    const feed = new Feed(room)
     const [first, second, third] = await feed.take(3)
-    await expectBacklog(t, room, { ready: 3, unacknowledged: 3, consumers: 1 })
+    await expectBacklog(room, { ready: 3, unacknowledged: 3, consumers: 1 })
     await within('the settlement', first!.settle({ ...RETRY, delayMs: 600_000 } as Outcome))
     await within('the settlement', second!.settle(DEAD))
     await within('the settlement', third!.settle(ACK))
-    const reading = await expectBacklog(t, room, { ready: 0, unacknowledged: 3, suspects: 0, waiting: 1, dead: 1 })
+    const reading = await expectBacklog(room, { ready: 0, unacknowledged: 3, suspects: 0, waiting: 1, dead: 1 })
     assert.equal(reading.queue, room.settings.queue)
     assert.ok(Math.abs(reading.readAt - Date.now()) < 20_000)
   })
@@ -36,15 +41,15 @@ export function topologyTests(harness: Harness): void {
   test('a backlog that can not be read rejects and is never 0', async (t) => {
     const room = await harness.open(t, {}, { topology: false })
     const backlog = room.broker.backlog()
-    t.after(() => within('the backlog to close', backlog.close()))
+    room.defer(() => within('the backlog to close', backlog.close()))
     await assert.rejects(within('the answer', backlog.read()), withCode('BACKLOG_UNREADABLE'))
-    await within('the topology', topologyOf(t, room).apply())
+    await within('the topology', topologyOf(room).apply())
     assert.equal((await within('the reading', backlog.read())).ready, 0)
   })
 
   test('verify names what is missing, and nothing once it was applied', async (t) => {
     const room = await harness.open(t, {}, { topology: false })
-    const topology = topologyOf(t, room)
+    const topology = topologyOf(room)
     const faults = await within('the faults', topology.verify())
     assert.ok(
       faults.some(({ kind, name }) => kind === 'queue' && name === room.settings.queue),
@@ -56,19 +61,19 @@ export function topologyTests(harness: Harness): void {
 
   test('apply declares what print says, and may be repeated without harm', async (t) => {
     const room = await harness.open(t, {}, { topology: false })
-    const topology = topologyOf(t, room)
+    const topology = topologyOf(room)
     const printed = await within('the items', topology.print())
     assert.ok(printed.some(({ kind, name }) => kind === 'queue' && name === room.settings.queue))
     assert.deepEqual(await within('the topology', topology.apply()), printed)
-    await send(t, room, 'a', 'b')
+    await send(room, 'a', 'b')
     assert.deepEqual(await within('the topology', topology.apply()), printed)
-    assert.deepEqual(await within('the topology', topologyOf(t, room).apply()), printed)
-    await expectBacklog(t, room, { ready: 2 })
+    assert.deepEqual(await within('the topology', topologyOf(room).apply()), printed)
+    await expectBacklog(room, { ready: 2 })
   })
 
   test('a source that finds no queue says so, and begins when the queue is there', async (t) => {
     const room = await harness.open(t, {}, { topology: false })
-    const feed = new Feed(t, room)
+    const feed = new Feed(room)
     const first = feed.next()
     await expectEvent(
       room,
@@ -76,8 +81,8 @@ export function topologyTests(harness: Harness): void {
       (event) => event.name === 'topology-fault' && event.faults.some(({ name }) => name === room.settings.queue),
     )
     assert.equal(feed.source.ready, false)
-    await within('the topology', topologyOf(t, room).apply())
-    await send(t, room, 'a')
+    await within('the topology', topologyOf(room).apply())
+    await send(room, 'a')
     const delivery = await first
     assert.equal(delivery.message.id, 'a')
     assert.equal(feed.source.ready, true)
@@ -85,8 +90,8 @@ export function topologyTests(harness: Harness): void {
   })
 }
 
-function topologyOf(t: TestContext, room: Room): Topology {
+function topologyOf(room: Room): Topology {
   const topology = room.broker.topology()
-  t.after(() => within('the topology to close', topology.close()))
+  room.defer(() => within('the topology to close', topology.close()))
   return topology
 }
