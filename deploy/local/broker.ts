@@ -40,13 +40,18 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Loc
   log(`no broker in Docker (${docker.refused}); trying this machine's own rabbitmq-server`)
   const debian = await startDebian(way)
   if (isBroker(debian)) return debian
-  throw new TidemillError(
+  throw noBroker(docker.refused, debian.refused)
+}
+
+/** The one error that says why each way was closed, and what would open it. */
+export function noBroker(docker: string, debian: string): TidemillError {
+  return new TidemillError(
     'NO_BROKER',
     [
       'there is no RabbitMQ to work with. Any of these would do:',
       '  - the URL of one that runs: TIDEMILL_BROKER_URL=amqp://user:password@host:5672',
-      `  - a Docker engine that answers; here: ${docker.refused}`,
-      `  - rabbitmq-server on this machine; here: ${debian.refused}`,
+      `  - a Docker engine that answers; here: ${docker}`,
+      `  - rabbitmq-server on this machine; here: ${debian}`,
       'Without any broker: --broker memory',
     ].join('\n'),
   )

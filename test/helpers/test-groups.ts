@@ -6,7 +6,7 @@ import { importsOf } from './imports.ts'
 export const GROUPS = ['unit', 'broker', 'faults'] as const
 export type Group = (typeof GROUPS)[number]
 
-const BROKER_HELPER = 'test/helpers/broker.ts'
+const STARTS_BROKERS = 'deploy/local/broker.ts'
 
 /** The test files by what they need: nothing (`unit`), a broker, or a broker to themselves while processes die (`faults`). */
 export function testGroups(root: string): Map<Group, string[]> {
@@ -18,13 +18,15 @@ export function testGroups(root: string): Map<Group, string[]> {
   return groups
 }
 
-/** Whether a file of test/ reaches the helper that gives a broker, directly or through others of test/. */
+/** Whether a file reaches what starts brokers, directly or through others of test/ and deploy/. */
 function needsBroker(root: string, file: string, seen = new Set<string>()): boolean {
-  if (file === BROKER_HELPER) return true
+  if (file === STARTS_BROKERS) return true
   if (seen.has(file)) return false
   seen.add(file)
   return importsOf(readFileSync(join(root, file), 'utf8'))
     .filter((specifier) => specifier.startsWith('.') && specifier.endsWith('.ts'))
     .map((specifier) => relative(root, join(root, dirname(file), specifier)))
-    .some((target) => target.startsWith('test/') && existsSync(join(root, target)) && needsBroker(root, target, seen))
+    .some(
+      (target) => /^(test|deploy)\//.test(target) && existsSync(join(root, target)) && needsBroker(root, target, seen),
+    )
 }
