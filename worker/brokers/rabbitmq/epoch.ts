@@ -1,0 +1,97 @@
+import type { Channel, Message as RawMessage } from 'amqplib'
+import type { BrokerSettings } from '../../contracts.ts'
+import { LeaseLostError } from '../../errors.ts'
+import { Acks } from './acks.ts'
+import type { RabbitDelivery } from './delivery.ts'
+import { settledWithin } from './waiting.ts'
+
+/**
+ * The life of one channel. Delivery tags mean nothing on another channel, so every delivery is bound to its epoch:
+ * when the channel is gone, the epoch's lease is aborted and its settlements go nowhere.
+ */
+export class Epoch {
+  readonly channel: Channel
+  readonly #acks: Acks
+  readonly #lease = new AbortController()
+  readonly #open = new Set<RabbitDelivery>()
+  #alive = true
+  #reason: unknown
+
+  /** `onEnd` is told once, when the channel is gone, however it ended, and why where the broker said so. */
+  constructor(channel: Channel, onEnd: (reason: unknown) => void) {
+    this.channel = channel
+    this.#acks = new Acks({
+      ack: (tag, upTo) => channel.ack(tagged(tag), upTo),
+      nack: (tag) => channel.nack(tagged(tag), false, true),
+    })
+    channel.on('error', (error) => {
+      this.#reason = error
+    })
+    channel.on('close', () => {
+      this.#die()
+      onEnd(this.#reason)
+    })
+  }
+
+  get lease(): AbortSignal {
+    return this.#lease.signal
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  /** Deliveries of this channel that are not settled. */
+  get open(): ReadonlySet<RabbitDelivery> {
+    return this.#open
+  }
+
+  opened(delivery: RabbitDelivery): void {
+    this.#open.add(delivery)
+    this.#acks.opened(delivery.tag)
+  }
+
+  /** False when the channel is gone: the job comes again. */
+  ack(delivery: RabbitDelivery): boolean {
+    if (!this.#alive) return false
+    this.#open.delete(delivery)
+    this.#acks.ack(delivery.tag)
+    return true
+  }
+
+  /** Gives the job back by a nack with requeue. False when the channel is gone: then it is back already. */
+  release(delivery: RabbitDelivery): boolean {
+    if (!this.#alive) return false
+    this.#open.delete(delivery)
+    this.#acks.release(delivery.tag)
+    return true
+  }
+
+  /**
+   * Closes the channel, after a pause where something was settled just now: a quorum queue throws settlements away
+   * that are still on their way inside the broker when the channel closes. Never rejects.
+   */
+  async close({ settlePauseMs, closeTimeoutMs }: BrokerSettings): Promise<void> {
+    if (!this.#alive) return
+    this.#acks.flush()
+    const sinceMs = performance.now() - this.#acks.writtenAt
+    if (sinceMs < settlePauseMs) await new Promise((resolve) => setTimeout(resolve, settlePauseMs - sinceMs))
+    if (!this.#alive) return
+    await settledWithin(this.channel.close(), closeTimeoutMs)
+    this.#die()
+  }
+
+  #die(): void {
+    if (!this.#alive) return
+    this.#alive = false
+    this.#acks.stop()
+    const { size } = this.#open
+    this.#open.clear()
+    if (size > 0) this.#lease.abort(new LeaseLostError(undefined, { cause: this.#reason }))
+  }
+}
+
+/** What amqplib's `ack` and `nack` read of a message. */
+function tagged(deliveryTag: number): RawMessage {
+  return { fields: { deliveryTag } } as RawMessage
+}

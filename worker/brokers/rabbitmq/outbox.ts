@@ -1,0 +1,94 @@
+import type { WorkerEvent } from '../../contracts.ts'
+import { messageOf } from '../../errors.ts'
+import type { Copy } from './copy.ts'
+import type { RabbitDelivery } from './delivery.ts'
+import type { Publisher } from './publisher.ts'
+import { fullJitter } from './waiting.ts'
+
+const BASE_DELAY_MS = 200
+const MAX_DELAY_MS = 5_000
+
+/**
+ * Writes the copies of jobs (retries, dead letters, suspects), again and again until the broker has them. As long as
+ * one can't be written the outbox holds: its job stays unacknowledged, and no more jobs are to be pulled.
+ */
+export class Outbox {
+  readonly #publisher: Publisher
+  readonly #observe: (event: WorkerEvent) => void
+  readonly #onHold: (held: boolean) => void
+  readonly #held = new Set<RabbitDelivery>()
+  readonly #wakes = new Set<() => void>()
+  #busy = 0
+  #stopped = false
+
+  /** `onHold` is told when the holding begins and when it ends. */
+  constructor(publisher: Publisher, observe: (event: WorkerEvent) => void, onHold: (held: boolean) => void) {
+    this.#publisher = publisher
+    this.#observe = observe
+    this.#onHold = onHold
+  }
+
+  get holding(): boolean {
+    return this.#held.size > 0
+  }
+
+  /** Copies that are being written. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  /** True once the broker has the copy. False when the job's lease was lost first, or the outbox was stopped. Never rejects. */
+  async write(delivery: RabbitDelivery, copy: Copy): Promise<boolean> {
+    this.#busy++
+    try {
+      for (let failures = 0; !delivery.lease.aborted && !this.#stopped; failures++) {
+        const error = await this.#publisher.publish(copy).catch((error: unknown) => error ?? 'unknown')
+        if (error === undefined) return true
+        if (delivery.lease.aborted || this.#stopped) return false
+        this.#hold(delivery, error)
+        await this.#wait(fullJitter(failures, BASE_DELAY_MS, MAX_DELAY_MS))
+      }
+      return false
+    } finally {
+      this.#busy--
+      this.#free(delivery)
+    }
+  }
+
+  /** Tries at once what is waiting: the way may be free again, or a lease lost. */
+  wake(): void {
+    for (const wake of [...this.#wakes]) wake()
+  }
+
+  /** Gives up on what can't be written. */
+  stop(): void {
+    this.#stopped = true
+    this.wake()
+  }
+
+  #hold(delivery: RabbitDelivery, error: unknown): void {
+    const first = this.#held.size === 0
+    if (this.#held.has(delivery)) return
+    this.#held.add(delivery)
+    if (first) this.#onHold(true)
+    this.#observe({ name: 'held', held: true, jobs: this.#held.size, reason: messageOf(error) })
+  }
+
+  #free(delivery: RabbitDelivery): void {
+    if (!this.#held.delete(delivery)) return
+    this.#observe({ name: 'held', held: this.#held.size > 0, jobs: this.#held.size })
+    if (this.#held.size === 0) this.#onHold(false)
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer)
+        this.#wakes.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      this.#wakes.add(wake)
+    })
+  }
+}
