@@ -1,6 +1,5 @@
-import { Registry } from 'prom-client'
 import type { Backlog, BacklogReading } from './contracts.ts'
-import { collectProcessMetrics, counter, gauge } from './metrics-registry.ts'
+import { collectProcessMetrics, counter, createRegistry, gauge } from './metrics-registry.ts'
 import { QUEUE_METRICS } from './metrics-table.ts'
 
 export interface QueueMetricsOptions {
@@ -27,7 +26,7 @@ export interface QueueMetrics {
 /** Makes the metrics of `tidemill exporter`. Scrapes that come together, or within `cacheMs`, share one reading. */
 export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   const { queue, backlog, cacheMs, timeoutMs, failed, now } = options
-  const registry = new Registry()
+  const registry = createRegistry()
   let reading: BacklogReading | undefined
   let readAt = Number.NEGATIVE_INFINITY
   let underWay: Promise<void> | undefined

@@ -1,6 +1,5 @@
-import type { Counter, Gauge, Registry } from 'prom-client'
 import type { WorkerEvent } from './contracts.ts'
-import { counter, gauge } from './metrics-registry.ts'
+import { type Counter, counter, type Gauge, gauge, type Registry } from './metrics-registry.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 
 const STATES = ['starting', 'running', 'draining', 'stopped', 'failed'] as const

@@ -1,4 +1,3 @@
-import { Registry } from 'prom-client'
 import {
   DEAD_REASONS,
   type Message,
@@ -9,7 +8,7 @@ import {
 } from './contracts.ts'
 import { Buckets, registerHistogram } from './metrics-histogram.ts'
 import { RareMetrics } from './metrics-rare.ts'
-import { collectProcessMetrics, counter, gauge } from './metrics-registry.ts'
+import { collectProcessMetrics, counter, createRegistry, gauge } from './metrics-registry.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 import { VERSION } from './version.ts'
 
@@ -61,7 +60,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 class PromMetrics implements Metrics {
-  readonly #registry = new Registry()
+  readonly #registry = createRegistry()
   readonly #types = new Map<string, TypeFigures>()
   readonly #unknown = new TypeFigures()
   readonly #attempts = new Buckets(METRICS.attempts.buckets)
