@@ -35,7 +35,7 @@ function messageOf(id: number, type: string): Message {
 
 test('300,000 short jobs beside an open one leave less than 5 MB on the heap', { timeout: 120_000 }, async (t) => {
   const open = Promise.withResolvers<void>()
-  t.after(open.resolve)
+  t.after(() => open.resolve())
   const warm = Promise.withResolvers<void>()
   const finished = Promise.withResolvers<void>()
   const lease = new AbortController().signal
