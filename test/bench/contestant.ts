@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Measurement } from './meter.ts'
+import type { Task } from './scenarios.ts'
+
+export type Contestant = 'tidemill' | 'loop'
+
+const DEADLINE_MS = 300_000
+
+/** Runs a contestant in a process of its own; its output goes to stderr. */
+export async function runContestant(
+  contestant: Contestant,
+  task: Task,
+  nodeOptions: readonly string[] = [],
+): Promise<Measurement> {
+  const file = join(import.meta.dirname, `${contestant}.ts`)
+  const child = spawn(process.execPath, [...nodeOptions, file, JSON.stringify(task)], {
+    stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+  })
+  let measurement: Measurement | undefined
+  child.on('message', (message) => {
+    measurement = message as Measurement
+  })
+  const [code, signal] = await once(child, 'close')
+  if (measurement === undefined || code !== 0) {
+    throw new Error(`${contestant}: expected a measurement and exit code 0, got ${signal ?? code}`)
+  }
+  return measurement
+}

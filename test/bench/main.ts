@@ -1,0 +1,117 @@
+// node test/bench/main.ts [--broker rabbitmq|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
+// tidemill against the loop that people write by hand on amqplib: ratios by round, their medians, and what it holds at rest.
+// The aims stand beside the figures; nothing here passes or fails because of them.
+import { mkdir, readdir } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startBroker } from '../../deploy/local/broker.ts'
+import { messageOf } from '../../worker/errors.ts'
+import { runContestant } from './contestant.ts'
+import { type DuelResult, duel, type Length } from './duel.ts'
+import { sharesOf } from './profile.ts'
+import { BenchQueue } from './queue.ts'
+import { duelTable, startTable, table } from './report.ts'
+import { SCENARIOS, type Scenario } from './scenarios.ts'
+import { measureStart, type StartResult } from './start.ts'
+
+const FULL: Length = { rounds: 6, jobs: 30_000, warmUp: 10_000 }
+const QUICK: Length = { rounds: 2, jobs: 10_000, warmUp: 5_000 }
+const PROFILE_JOBS = 150_000
+const START_SAMPLES = { full: 20, quick: 5 }
+
+const { values } = parseArgs({
+  options: {
+    broker: { type: 'string', default: 'rabbitmq' },
+    rounds: { type: 'string' },
+    jobs: { type: 'string' },
+    only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    'no-install': { type: 'boolean', default: false },
+  },
+})
+const root = dirname(dirname(import.meta.dirname))
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+const usual = values.quick ? QUICK : FULL
+const length: Length = {
+  ...usual,
+  rounds: count('rounds', values.rounds) ?? usual.rounds,
+  jobs: count('jobs', values.jobs) ?? usual.jobs,
+}
+const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.only))
+
+try {
+  if (values.broker === 'memory') throw new Error('--broker: expected a RabbitMQ, got memory')
+  const broker = await startBroker({ broker: values.broker, install: !values['no-install'], log: say })
+  try {
+    if (values.profile) await profile(broker.url)
+    else await bench(broker.url, broker.version)
+  } finally {
+    await broker.stop()
+  }
+} catch (error) {
+  say(`the benchmark failed: ${messageOf(error)}`)
+  if (values.json) print({ ok: false, error: messageOf(error) })
+  process.exitCode = 1
+}
+
+async function bench(url: string, version: string): Promise<void> {
+  const duels: DuelResult[] = []
+  for (const scenario of scenarios) duels.push(await duel(url, scenario, length, say))
+  let start: StartResult | undefined
+  if ('start'.includes(values.only)) {
+    start = await measureStart(url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
+  }
+  if (duels.length > 0) say(`\n${duelTable(duels)}`)
+  if (start) say(`\n${startTable(start)}`)
+  if (values.json)
+    print({ ok: true, node: process.version, rabbitmq: version, cores: cpus().length, length, duels, start })
+}
+
+/** Writes a CPU profile of tidemill's consumer for each scenario, and shows where its own time went. */
+async function profile(url: string): Promise<void> {
+  const profiles: { scenario: string; file: string; shares: ReturnType<typeof sharesOf> }[] = []
+  for (const scenario of scenarios) {
+    const file = await profileOf(url, scenario)
+    const shares = sharesOf(file, root).slice(0, 40)
+    profiles.push({ scenario: scenario.name, file, shares })
+    say(
+      `\n${table([[`own time: ${scenario.name}`, '%'], ...shares.map(({ at, percent }) => [at, percent.toFixed(1)])])}`,
+    )
+    say(`\nfor a flame graph, open ${file} in a browser's developer tools`)
+  }
+  if (values.json) print({ ok: true, profiles })
+}
+
+async function profileOf(url: string, { name, queueType, handler, concurrency, readAhead }: Scenario): Promise<string> {
+  const folder = join(root, '.tidemill', 'profiles', `${name.replace(/[^a-z0-9]+/g, '-')}-${Date.now()}`)
+  await mkdir(folder, { recursive: true })
+  const jobs = count('jobs', values.jobs) ?? PROFILE_JOBS
+  const warmUp = 1000
+  const queue = await BenchQueue.open(url, queueType)
+  try {
+    await queue.fill(warmUp + jobs)
+    const task = { url, queue: queue.name, handler, concurrency, readAhead, warmUp, jobs }
+    await runContestant('tidemill', task, ['--cpu-prof', `--cpu-prof-dir=${folder}`])
+  } finally {
+    await queue.remove()
+  }
+  const [file] = await readdir(folder)
+  return join(folder, file!)
+}
+
+function count(option: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined
+  const number = Number(given)
+  if (!Number.isSafeInteger(number) || number < 1) {
+    say(`--${option}: expected a whole number of 1 or more, got ${given}`)
+    process.exit(2)
+  }
+  return number
+}
+
+function print(result: object): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`)
+}

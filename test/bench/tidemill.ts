@@ -1,0 +1,28 @@
+// The contestant: a worker as a user would embed it, with its metrics on.
+import { defineJob, defineWorker } from '../../worker/define.ts'
+import { createMetrics } from '../../worker/metrics.ts'
+import { createWorker } from '../../worker/worker.ts'
+import { Meter, report } from './meter.ts'
+import { handlerOf, JOB_TYPE, readTask } from './scenarios.ts'
+
+const task = readTask()
+const meter = new Meter(task)
+const handler = handlerOf(task.handler)
+const { queue, concurrency, readAhead } = task
+
+const job = defineJob({
+  type: JOB_TYPE,
+  async handler() {
+    await handler()
+    meter.tick()
+  },
+})
+const definition = defineWorker({ queue, concurrency, readAhead, jobs: [job] })
+const metrics = createMetrics({ types: [JOB_TYPE], limit: concurrency, processMetrics: true })
+const worker = createWorker(definition, { broker: task.url, observer: metrics })
+await worker.start()
+
+const measurement = await meter.finished
+const { error } = await worker.drain()
+if (error) throw error
+report(measurement)
