@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { BrokerSettings } from './contracts.ts'
 import type { WorkerDefinition } from './define.ts'
 import { ConfigError, messageOf } from './errors.ts'
-import { HIDDEN, hasPassword, redactUrls } from './redact.ts'
+import { HIDDEN, hasPassword, passwordOf, redactUrls } from './redact.ts'
 import type { Setting } from './setting.ts'
 import { ruleFaults } from './settings-rules.ts'
 import { envName, flagName, SETTING_NAMES, SETTINGS, type SettingName, type WorkerSettings } from './settings-table.ts'
@@ -89,6 +89,11 @@ export function showSetting(name: SettingName, value: unknown): string {
   if (value === undefined) return ''
   if (secret === 'whole') return HIDDEN
   return redactUrls(Array.isArray(value) ? value.join(',') : String(value))
+}
+
+/** The passwords that no line of a log may show. */
+export function secretsOf(settings: WorkerSettings): (string | undefined)[] {
+  return [settings.brokerPassword, passwordOf(settings.brokerUrl), passwordOf(settings.managementUrl ?? '')]
 }
 
 interface Found {

@@ -1,4 +1,4 @@
-import { loadSettings, readText, type SettingName, type WorkerSettings } from './config.ts'
+import { loadSettings, readText, type SettingName, secretsOf, type WorkerSettings } from './config.ts'
 import type { Message, Observer, Outcome, WorkerEvent } from './contracts.ts'
 import type { WorkerDefinition } from './define.ts'
 import { toError } from './errors.ts'
@@ -6,7 +6,7 @@ import { type Http, openHttp } from './http.ts'
 import { createLog, type Log, logObserver } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { ProbeBoard } from './probe.ts'
-import { passwordOf, redactUrls } from './redact.ts'
+import { redactUrls } from './redact.ts'
 import { drainBoundMs } from './settings-rules.ts'
 import { listenForSignals, type Signals } from './signals.ts'
 import { VERSION } from './version.ts'
@@ -61,11 +61,6 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
   await http?.close()
   release()
   return code
-}
-
-/** The passwords that no line of the log may show. */
-export function secretsOf(settings: WorkerSettings): (string | undefined)[] {
-  return [settings.brokerPassword, passwordOf(settings.brokerUrl), passwordOf(settings.managementUrl ?? '')]
 }
 
 /** One worker and the process around it. */

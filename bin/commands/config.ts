@@ -1,0 +1,35 @@
+import { showSetting } from '../../worker/config.ts'
+import { envName, SETTING_NAMES, SETTINGS } from '../../worker/settings-table.ts'
+import { type Command, JSON_FLAG } from '../command.ts'
+import { columns } from '../help.ts'
+import { printJson, settingsOf } from '../setup.ts'
+
+/** `tidemill config [file]` */
+export const config: Command = {
+  usage: '[file] [options]',
+  help: `Shows every setting in force for the worker of <file>, where its value comes from, and the variable that sets it.
+A flag goes before the environment, that before the file's defineWorker, that before the default. Secrets are not shown.`,
+  flags: { json: JSON_FLAG },
+  shownSettings: ['brokerUrl', 'queue'],
+  arguments: { min: 0, max: 1 },
+  async run(call) {
+    const { settings, origins } = await settingsOf(call, call.positionals[0], { optional: ['brokerUrl', 'queue'] })
+    if (call.values['json'] === true) {
+      const entries = SETTING_NAMES.map((name) => {
+        const hidden = SETTINGS[name].secret !== undefined && settings[name] !== undefined
+        const value = hidden ? showSetting(name, settings[name]) : (settings[name] ?? null)
+        return [name, { value, origin: origins[name], env: envName(name) }]
+      })
+      printJson({ ok: true, settings: Object.fromEntries(entries) })
+      return 0
+    }
+    const rows = SETTING_NAMES.map((name) => [
+      name,
+      showSetting(name, settings[name]) || '-',
+      origins[name],
+      envName(name),
+    ])
+    process.stdout.write(columns([['SETTING', 'VALUE', 'FROM', 'VARIABLE'], ...rows]))
+    return 0
+  },
+}
