@@ -39,7 +39,8 @@ export function parseCall(command: Command, args: readonly string[], env: NodeJS
     else settings[setting] = token.value as string
   }
   const { min, max } = command.arguments
-  if (positionals.length < min || positionals.length > max) {
+  // The value of an unknown flag would be counted as well.
+  if (faults.length === 0 && (positionals.length < min || positionals.length > max)) {
     faults.push(`expected ${amount(min, max)}, got ${positionals.length === 0 ? 'none' : positionals.length}`)
   }
   resolveBroker(settings, env, faults)

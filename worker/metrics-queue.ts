@@ -31,13 +31,16 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   let readAt = Number.NEGATIVE_INFINITY
   let underWay: Promise<void> | undefined
 
-  for (const name of ['ready', 'unacknowledged', 'suspects', 'waiting', 'dead', 'consumers', 'published'] as const) {
+  for (const name of ['ready', 'unacknowledged', 'suspects', 'waiting', 'dead', 'consumers'] as const) {
     gauge(QUEUE_METRICS[name], registry, (out) => {
       const value = reading?.[name]
       if (value === undefined) out.reset()
       else out.set({ queue }, value)
     })
   }
+  counter(QUEUE_METRICS.published, registry, (out) => {
+    if (reading?.published !== undefined) out.inc({ queue }, reading.published)
+  })
   gauge(QUEUE_METRICS.readAt, registry, (out) => {
     if (reading === undefined) out.reset()
     else out.set({ queue }, reading.readAt / 1_000)

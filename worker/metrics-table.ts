@@ -119,10 +119,10 @@ export const QUEUE_METRICS = {
   waiting: gauge('tidemill_queue_waiting', ['queue'], 'Jobs in the retry ladder, not yet due.'),
   dead: gauge('tidemill_queue_dead', ['queue'], 'Dead letters.'),
   consumers: gauge('tidemill_queue_consumers', ['queue'], 'Workers that consume from the queue.'),
-  published: gauge(
-    'tidemill_queue_published',
+  published: counter(
+    'tidemill_queue_published_total',
     ['queue'],
-    'Jobs published since the broker began to count; falls to 0 with the broker. Needs `managementUrl`.',
+    'Jobs published since the broker began to count; needs `managementUrl`.',
   ),
   readAt: gauge('tidemill_queue_read_timestamp_seconds', ['queue'], 'When the figures were read.'),
   errors: counter('tidemill_queue_read_errors_total', ['queue'], 'Readings that failed.'),

@@ -17,7 +17,11 @@ A flag goes before the environment, that before the file's defineWorker, that be
     if (call.values['json'] === true) {
       const entries = SETTING_NAMES.map((name) => {
         const hidden = SETTINGS[name].secret !== undefined && settings[name] !== undefined
-        const value = hidden ? showSetting(name, settings[name]) : (settings[name] ?? null)
+        const value = hidden
+          ? showSetting(name, settings[name])
+          : settings[name] || settings[name] === 0
+            ? settings[name]
+            : null
         return [name, { value, origin: origins[name], env: envName(name) }]
       })
       printJson({ ok: true, settings: Object.fromEntries(entries) })
