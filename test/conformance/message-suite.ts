@@ -53,7 +53,7 @@ export function messageTests(harness: Harness): void {
     assert.equal(headers['tidemill-dead-error'], 'no such order')
     assert.equal(Number(headers['tidemill-attempt']), 2)
     assert.ok(Math.abs(Number(headers['tidemill-dead-at']) - begun) < 20_000)
-    for (const name of ['x-death', 'x-delivery-count']) assert.equal(Object.hasOwn(headers, name), false, name)
+    assert.equal(Object.hasOwn(headers, 'x-death'), false)
   })
 
   test('a message without an id gets one from its type and body, the same at every delivery', async (t) => {

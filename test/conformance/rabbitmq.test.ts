@@ -4,7 +4,7 @@ import type { Broker, WorkerEvent } from '../../worker/contracts.ts'
 import { sharedBroker } from '../helpers/broker.ts'
 import { FaultProxy } from '../helpers/proxy.ts'
 import { uniqueName } from '../helpers/queue.ts'
-import { deferrer, type Harness, type RawMessage, SETTINGS } from './harness.ts'
+import { deferrer, type Harness, type RawMessage, SETTINGS, unlessUnreadable } from './harness.ts'
 import { conformance } from './source-suite.ts'
 
 const rabbitmq: Harness = {
@@ -15,13 +15,16 @@ const rabbitmq: Harness = {
     const proxy = await FaultProxy.start(url)
     defer(() => proxy.close())
     const queue = uniqueName('conformance')
-    const settings = { ...SETTINGS, brokerUrl: proxy.through(url), queue, managementUrl, ...overrides }
+    const settings = { ...SETTINGS, brokerUrl: proxy.through(url), queue, ...overrides }
     const events: WorkerEvent[] = []
     const broker = await openBroker(settings, (event) => events.push(event))
     const connection = await amqp.connect(url, { timeout: 10_000 })
     defer(() => connection.close())
     const channel = await connection.createConfirmChannel()
     defer(() => removeAll(broker, channel))
+    // Figures of AMQP are exact and those of the management API half a second old, but it alone knows what is unsettled.
+    const watched = (await openBroker({ ...settings, brokerUrl: url, managementUrl }, () => {})).backlog()
+    defer(() => watched.close())
     if (topology) {
       const applied = broker.topology()
       await applied.apply()
@@ -36,6 +39,8 @@ const rabbitmq: Harness = {
       breakConnection: async () => {
         proxy.cut()
       },
+      // A queue that was just made has no figures there: that is no 0.
+      unacknowledged: async () => (await watched.read().catch(unlessUnreadable)).unacknowledged ?? -1,
       defer,
     }
   },

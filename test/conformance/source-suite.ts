@@ -9,7 +9,8 @@ import { topologyTests } from './topology-suite.ts'
 
 /** What every broker must do alike: the promises of `worker/contracts.ts`, one sentence each. */
 export function conformance(name: string, harness: Harness): void {
-  suite(`${name} conforms`, () => {
+  // Every test has a queue of its own, and most of their time is waiting for the broker.
+  suite(`${name} conforms`, { concurrency: 8 }, () => {
     settleTests(harness)
     messageTests(harness)
     stopTests(harness)

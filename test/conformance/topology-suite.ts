@@ -35,7 +35,7 @@ export function topologyTests(harness: Harness): void {
     await within('the settlement', third!.settle(ACK))
     const reading = await expectBacklog(room, { ready: 0, unacknowledged: 3, suspects: 0, waiting: 1, dead: 1 })
     assert.equal(reading.queue, room.settings.queue)
-    assert.ok(Math.abs(reading.readAt - Date.now()) < 20_000)
+    assert.ok(Math.abs(reading.readAt! - Date.now()) < 20_000)
   })
 
   test('a backlog that can not be read rejects and is never 0', async (t) => {
