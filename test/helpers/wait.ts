@@ -10,11 +10,11 @@ export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
   { timeoutMs = 15_000, everyMs = POLL_MS } = {},
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | undefined>> {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const value = await condition()
-    if (value) return value
+    if (value) return value as Exclude<T, false | undefined>
     if (performance.now() > deadline) {
       throw new Error(`waited ${timeoutMs} ms in vain until ${what}; the last look gave ${JSON.stringify(value)}`)
     }

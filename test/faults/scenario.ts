@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Channel, GetMessage } from 'amqplib'
+import { createProducer } from '../../worker/producer.ts'
+import { openConnection, queueFor, type TestQueue } from '../helpers/queue.ts'
+import { waitFor } from '../helpers/wait.ts'
+import { type Exit, WorkerProcess } from '../helpers/worker-process.ts'
+import { type Ledger, LedgerWriter, readLedger } from '../load/ledger.ts'
+import { judge, type Verdict } from '../load/oracle.ts'
+import { Trickle, type TrickleOptions } from './trickle.ts'
+
+const WORKER_FILE = join(import.meta.dirname, 'fault-worker.ts')
+const QUIESCE_TIMEOUT_MS = 30_000
+const SILENCE_MS = 700
+const SEED = 20_261_124
+
+export interface ScenarioOptions {
+  /** The broker itself. */
+  readonly broker: { readonly url: string; readonly managementUrl?: string | undefined }
+  /** The URL that workers use. Default: the broker's. */
+  readonly workerUrl?: string
+  /** More environment for the workers. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly trickle?: Partial<TrickleOptions>
+}
+
+/** What a run came to. */
+export interface Outcome {
+  readonly verdict: Verdict
+  readonly ledger: Ledger
+  readonly dead: readonly GetMessage[]
+}
+
+/** One fault test's stage: a queue of its own, a ledger, a producer with its trickle, and worker processes. */
+export class Scenario {
+  readonly queue: TestQueue
+  readonly trickle: Trickle
+  readonly folder: string
+  readonly workers = new Set<WorkerProcess>()
+  readonly #t: TestContext
+  readonly #options: ScenarioOptions
+
+  static async open(t: TestContext, options: ScenarioOptions): Promise<Scenario> {
+    const queue = await queueFor(t, options.broker)
+    const folder = mkdtempSync(join(tmpdir(), 'faults-'))
+    const ledger = new LedgerWriter(folder)
+    const producer = createProducer({ broker: options.broker.url, queue: queue.queue })
+    const trickle = new Trickle({ producer, ledger, seed: SEED, ...options.trickle })
+    t.after(async () => {
+      const stopped = trickle.stop()
+      await producer.close()
+      await stopped
+      ledger.close()
+      rmSync(folder, { recursive: true })
+    })
+    return new Scenario(t, options, queue, folder, trickle)
+  }
+
+  private constructor(t: TestContext, options: ScenarioOptions, queue: TestQueue, folder: string, trickle: Trickle) {
+    this.#t = t
+    this.#options = options
+    this.queue = queue
+    this.folder = folder
+    this.trickle = trickle
+  }
+
+  /** Starts one more worker, and waits until it is ready. */
+  async addWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+    const { broker, workerUrl = broker.url } = this.#options
+    const worker = await WorkerProcess.spawn(this.#t, WORKER_FILE, {
+      env: {
+        FAULT_QUEUE: this.queue.queue,
+        FAULT_FOLDER: this.folder,
+        TIDEMILL_BROKER_URL: workerUrl,
+        ...this.#options.env,
+        ...env,
+      },
+    })
+    this.workers.add(worker)
+    void worker.exited.then(() => this.workers.delete(worker))
+    await worker.ready()
+    return worker
+  }
+
+  async addWorkers(count: number): Promise<WorkerProcess[]> {
+    return Promise.all(Array.from({ length: count }, () => this.addWorker()))
+  }
+
+  ledger(): Promise<Ledger> {
+    return readLedger(this.folder)
+  }
+
+  /** Jobs that were begun and are not done, of one process or of all. */
+  async inFlight(pid?: number): Promise<Set<string>> {
+    const { started, done } = await this.ledger()
+    const of = (entries: Ledger['done']) =>
+      entries.filter((entry) => pid === undefined || entry.pid === pid).map(({ id }) => id)
+    return new Set(of(started)).difference(new Set(of(done)))
+  }
+
+  /** A fault in an idle moment proves nothing: waits until this many jobs are in flight, and returns them. */
+  async untilBusy(atLeast: number, pid?: number): Promise<Set<string>> {
+    return waitFor(`${atLeast} jobs are in flight`, async () => {
+      const busy = await this.inFlight(pid)
+      return busy.size >= atLeast ? busy : undefined
+    })
+  }
+
+  /** Waits until this many more jobs are done than now: the workers work. */
+  async untilDone(more: number, timeoutMs = 20_000): Promise<void> {
+    const before = (await this.ledger()).done.length
+    await waitFor(`${more} more jobs are done`, async () => (await this.ledger()).done.length >= before + more, {
+      timeoutMs,
+      everyMs: 50,
+    })
+  }
+
+  /**
+   * Ends the run: no more jobs, all of them settled, the workers drained with exit code 0, and the broker empty but for dead letters.
+   * @param planted ids that belong into the dead-letter queue
+   */
+  async finish(planted: readonly string[] = []): Promise<Outcome> {
+    await this.trickle.stop()
+    await this.#quiesce()
+    const exits = await Promise.all([...this.workers].map((worker) => stop(worker)))
+    for (const { exit, output } of exits) assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
+    const channel = await this.channel()
+    const [ledger, dead] = [await this.ledger(), await takeAll(channel, `${this.queue.queue}.dead`)]
+    const ids = (entries: Ledger['done']) => entries.map(({ id }) => id)
+    const verdict = judge({
+      confirmed: this.trickle.confirmed,
+      unconfirmed: this.trickle.unconfirmed,
+      started: ids(ledger.started),
+      done: ids(ledger.done),
+      dead: dead.map(({ properties }) => String(properties.messageId)),
+      planted,
+    })
+    assert.deepEqual({ lost: verdict.lost, unexpected: verdict.unexpected }, { lost: [], unexpected: [] })
+    assert.deepEqual(
+      await this.#left(channel),
+      [],
+      'messages that are left on the broker, all acknowledged as they should be',
+    )
+    const { enqueued, done, duplicated, repeated, deadIds } = verdict
+    this.#t.diagnostic(
+      `enqueued ${enqueued}, done ${done}, dead ${deadIds.length}, lost 0, duplicated ${duplicated.length}, begun again ${repeated.length}`,
+    )
+    return { verdict, ledger, dead }
+  }
+
+  /** A channel on a fresh connection: the fault may have taken the one that the queue came with. */
+  async channel(): Promise<Channel> {
+    return (await openConnection(this.#t, this.#options.broker.url)).createChannel()
+  }
+
+  /** Until every confirmed job is done or dead and nothing moves any more. Returns all the same when that does not come: the oracle tells what is missing. */
+  async #quiesce(): Promise<void> {
+    const channel = await this.channel()
+    let seen = -1
+    let since = performance.now()
+    const isQuiet = async () => {
+      const { started, done } = await this.ledger()
+      if (started.length + done.length !== seen) {
+        seen = started.length + done.length
+        since = performance.now()
+      }
+      const settled = new Set(done.map(({ id }) => id)).size + (await this.#count(channel, `${this.queue.queue}.dead`))
+      const complete = settled >= this.trickle.confirmed.length && (await this.#left(channel)).length === 0
+      return complete && performance.now() - since > SILENCE_MS
+    }
+    await waitFor('the run is over', isQuiet, { timeoutMs: QUIESCE_TIMEOUT_MS, everyMs: 100 }).catch((error) =>
+      this.#t.diagnostic(String(error)),
+    )
+  }
+
+  async #left(channel: Channel): Promise<string[]> {
+    const left: string[] = []
+    for (const name of this.queue.queues) {
+      if (name.endsWith('.dead')) continue
+      const count = await this.#count(channel, name)
+      if (count > 0) left.push(`${count} in ${name.slice(this.queue.queue.length) || 'the work queue'}`)
+    }
+    return left
+  }
+
+  async #count(channel: Channel, queue: string): Promise<number> {
+    return (await channel.checkQueue(queue)).messageCount
+  }
+}
+
+/** Ends a worker as Kubernetes does. */
+export async function stop(worker: WorkerProcess): Promise<{ exit: Exit; output: string }> {
+  worker.signal('SIGTERM')
+  return { exit: await worker.exit(), output: worker.output }
+}
+
+async function takeAll(channel: Channel, queue: string): Promise<GetMessage[]> {
+  const taken: GetMessage[] = []
+  for (;;) {
+    const message = await channel.get(queue, { noAck: true })
+    if (message === false) return taken
+    taken.push(message)
+  }
+}
