@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ConsumeMessage } from 'amqplib'
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
 import { messageOf } from '../../errors.ts'
@@ -43,6 +42,7 @@ export class Consumer {
   #working = false
   #failures = 0
   #since = 0
+  #consumers = 0
   #retry: NodeJS.Timeout | undefined
 
   constructor(options: ConsumerOptions) {
@@ -64,7 +64,7 @@ export class Consumer {
 
   /** All unsettled deliveries. */
   *open(): Iterable<RabbitDelivery> {
-    for (const epoch of this.#epochs()) yield* epoch.open
+    for (const epoch of this.#epochs()) yield* epoch.open()
   }
 
   up(line: Line): void {
@@ -112,7 +112,7 @@ export class Consumer {
 
   #orphanSettled(credit: Credit, epoch: Epoch): void {
     if (credit.outstanding === 0) this.#credits.delete(credit.tag)
-    if (this.#retired.has(epoch) && epoch.open.size === 0) void this.#closeRetired(epoch)
+    if (this.#retired.has(epoch) && epoch.unsettled === 0) void this.#closeRetired(epoch)
     if (this.#wanted) void this.#supply()
   }
 
@@ -179,7 +179,7 @@ export class Consumer {
   async #consume(epoch: Epoch | undefined, prefetch: number): Promise<void> {
     if (epoch === undefined) return
     const { settings, onConsuming } = this.#options
-    const credit: Credit = { tag: `tidemill.${randomUUID()}`, epoch, prefetch, active: true, outstanding: 0 }
+    const credit: Credit = { tag: `tidemill-${++this.#consumers}`, epoch, prefetch, active: true, outstanding: 0 }
     this.#credits.set(credit.tag, credit)
     try {
       await within(epoch.channel.prefetch(prefetch), settings.connectTimeoutMs, 'an answer to basic.qos')
@@ -236,7 +236,7 @@ export class Consumer {
       epoch.channel.cancel(credit.tag).catch(ignore)
       this.#deactivate(credit)
     }
-    if (epoch.open.size === 0) void this.#closeRetired(epoch)
+    if (epoch.unsettled === 0) void this.#closeRetired(epoch)
     this.#lost(`the broker cancelled the consumer ${tag}`)
   }
 

@@ -13,7 +13,8 @@ export class Epoch {
   readonly channel: Channel
   readonly #acks: Acks
   readonly #lease = new AbortController()
-  readonly #open = new Set<RabbitDelivery>()
+  #newest: RabbitDelivery | undefined
+  #unsettled = 0
   #alive = true
   #reason: unknown
 
@@ -41,28 +42,38 @@ export class Epoch {
     return this.#alive
   }
 
-  /** Deliveries of this channel that are not settled. */
-  get open(): ReadonlySet<RabbitDelivery> {
-    return this.#open
+  /** How many deliveries of this channel are not settled. */
+  get unsettled(): number {
+    return this.#unsettled
+  }
+
+  /** The deliveries of this channel that are not settled, the newest first. */
+  open(): RabbitDelivery[] {
+    const all: RabbitDelivery[] = []
+    for (let delivery = this.#newest; delivery !== undefined; delivery = delivery.older) all.push(delivery)
+    return all
   }
 
   opened(delivery: RabbitDelivery): void {
-    this.#open.add(delivery)
+    delivery.older = this.#newest
+    if (this.#newest !== undefined) this.#newest.newer = delivery
+    this.#newest = delivery
+    this.#unsettled++
     this.#acks.opened(delivery.tag)
   }
 
   /** False when the channel is gone: the job comes again. */
   ack(delivery: RabbitDelivery): boolean {
-    if (!this.#alive) return false
-    this.#open.delete(delivery)
+    if (!this.#alive || !delivery.onLoan) return false
+    this.#remove(delivery)
     this.#acks.ack(delivery.tag)
     return true
   }
 
   /** Gives the job back by a nack with requeue. False when the channel is gone: then it is back already. */
   release(delivery: RabbitDelivery): boolean {
-    if (!this.#alive) return false
-    this.#open.delete(delivery)
+    if (!this.#alive || !delivery.onLoan) return false
+    this.#remove(delivery)
     this.#acks.release(delivery.tag)
     return true
   }
@@ -81,13 +92,27 @@ export class Epoch {
     this.#die()
   }
 
+  /**
+   * The list is threaded through the deliveries because a Set, with as many deletions as additions, leaves a chain of
+   * old tables behind that drags every job through the garbage collector's old generation.
+   */
+  #remove(delivery: RabbitDelivery): void {
+    const { older, newer } = delivery
+    if (older !== undefined) older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    delivery.older = undefined
+    delivery.newer = undefined
+    delivery.onLoan = false
+    this.#unsettled--
+  }
+
   #die(): void {
     if (!this.#alive) return
     this.#alive = false
     this.#acks.stop()
-    const { size } = this.#open
-    this.#open.clear()
-    if (size > 0) this.#lease.abort(new LeaseLostError(undefined, { cause: this.#reason }))
+    this.#newest = undefined
+    if (this.#unsettled > 0) this.#lease.abort(new LeaseLostError(undefined, { cause: this.#reason }))
   }
 }
 
