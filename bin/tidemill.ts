@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "Serve a queue's backlog as metrics; one replica per queue.",
     load: async () => (await import('./commands/exporter.ts')).exporter,
   },
+  demo: {
+    summary: 'See it at work: a real broker, real workers, a SIGTERM in the middle, every job counted.',
+    load: async () => (await import('./commands/demo.ts')).demo,
+  },
   config: {
     summary: 'Show every setting in force, and where its value comes from.',
     load: async () => (await import('./commands/config.ts')).config,

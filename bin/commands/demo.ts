@@ -1,0 +1,54 @@
+import { TidemillError } from '../../worker/errors.ts'
+import { type Call, type Command, JSON_FLAG, textOf } from '../command.ts'
+import { printJson } from '../setup.ts'
+
+/** `tidemill demo` */
+export const demo: Command = {
+  usage: '[options]',
+  help: `Starts a RabbitMQ (or takes the one of TIDEMILL_BROKER_URL), sends orders, images and one poison order through real worker
+processes, ends one worker with SIGTERM in the middle, and counts from files that nothing was lost and nothing done twice.
+Shows it live on stderr.
+
+Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo failed, 2 a faulty call.`,
+  flags: {
+    broker: { type: 'string', value: 'BROKER', help: 'rabbitmq (default), memory, or a URL.' },
+    orders: { type: 'string', value: 'N', help: 'How many orders. Default 2,000.' },
+    images: { type: 'string', value: 'N', help: 'How many images. Default 60.' },
+    'no-install': { type: 'boolean', help: 'Do not install RabbitMQ where it is missing.' },
+    json: JSON_FLAG,
+  },
+  shownSettings: [],
+  takesSettings: false,
+  arguments: { min: 0, max: 0 },
+  async run(call) {
+    const orders = whole(call, 'orders', 2_000)
+    const { runDemo, summaryOf } = await import('../../test/load/demo.ts')
+    const ending = new AbortController()
+    const end = (signal: NodeJS.Signals) => ending.abort(new Error(`ended by ${signal}`))
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+    try {
+      const report = await runDemo({
+        broker: textOf(call, 'broker') ?? 'rabbitmq',
+        orders,
+        images: whole(call, 'images', 60),
+        install: call.values['no-install'] !== true,
+        out: process.stderr,
+        signal: ending.signal,
+      })
+      const isJson = call.values['json'] === true
+      const out = isJson ? process.stderr : process.stdout
+      out.write(`\n${summaryOf(report, orders).join('\n')}\n`)
+      if (isJson) printJson(report)
+      return report.ok ? 0 : 1
+    } finally {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
+    }
+  },
+}
+
+function whole(call: Call, name: string, byDefault: number): number {
+  const text = textOf(call, name)
+  if (text === undefined) return byDefault
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new TidemillError('USAGE', `--${name}: expected a whole number, got ${JSON.stringify(text)}`)
+}

@@ -1,0 +1,3 @@
+import { demoImages, foldersOfProcess } from './demo-jobs.ts'
+
+export default demoImages(foldersOfProcess())

@@ -1,0 +1,3 @@
+import { demoOrders, foldersOfProcess } from './demo-jobs.ts'
+
+export default demoOrders(foldersOfProcess())

@@ -1,0 +1,309 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { WriteStream } from 'node:tty'
+import { startBroker } from '../../deploy/local/broker.ts'
+import type { LocalBroker } from '../../deploy/local/contracts.ts'
+import { type GeneratedJob, generators } from '../../worker/handlers/generator.ts'
+import { type DemoFolders, demoImages, demoOrders, isPutOff } from './demo-jobs.ts'
+import { DemoLane } from './demo-lane.ts'
+import { LedgerTail } from './demo-tail.ts'
+import { DemoView, type Frame } from './demo-view.ts'
+import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
+import { LedgerWriter, readLedger } from './ledger.ts'
+import { judge } from './oracle.ts'
+
+export interface DemoOptions {
+  /** `rabbitmq`, `memory` or a URL. */
+  readonly broker: string
+  readonly orders: number
+  readonly images: number
+  /** Whether RabbitMQ may be installed where it is missing. */
+  readonly install: boolean
+  /** Where the view goes. */
+  readonly out: WriteStream
+  /** Ends the demo early: everything is taken down and the call rejects with the reason. */
+  readonly signal: AbortSignal
+}
+
+/** What a demo came to, recounted from its ledger. */
+export interface DemoReport {
+  /** Nothing lost, nothing duplicated, nothing left in a queue, dead what was planted, and every worker ended with 0. */
+  readonly ok: boolean
+  readonly broker: string
+  readonly enqueued: number
+  readonly done: number
+  readonly dead: number
+  readonly deadIds: readonly string[]
+  readonly plantedIds: readonly string[]
+  readonly lost: number
+  readonly duplicated: number
+  /** Jobs that were still in a queue when every worker had ended. */
+  readonly left: number
+  readonly sigterm: { readonly inFlight: number; readonly exitCode: number }
+  /** The folder with `enqueued.ndjson`, `started.ndjson` and `done.ndjson`. */
+  readonly ledger: string
+}
+
+const POLL_MS = 25
+const STALLED_MS = 60_000
+const SUCCESSOR = 'orders-3'
+/** An order without lines: no try can make it valid. */
+const POISON: GeneratedJob<unknown> = {
+  id: 'order-poison',
+  payload: { orderId: 'order-poison', currency: 'EUR', lines: [] },
+}
+
+/** Sends real jobs through a broker and worker processes, ends one of them in the middle, and counts what became of each job. */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const log = (line: string) => options.out.write(`${line}\n`)
+  const ledger = await mkdtemp(join(tmpdir(), 'tidemill-demo-ledger-'))
+  const root = await mkdtemp(join(tmpdir(), 'tidemill-demo-'))
+  const broker = await startBroker({ broker: options.broker, install: options.install, log }).catch(async (error) => {
+    await rm(root, { recursive: true })
+    await rm(ledger, { recursive: true })
+    throw error
+  })
+  const demo = new Demo(options, broker, { root, ledger })
+  try {
+    return await demo.run()
+  } finally {
+    await demo.close()
+    await broker.stop()
+    await rm(root, { recursive: true, force: true })
+  }
+}
+
+class Demo {
+  readonly #options: DemoOptions
+  readonly #broker: LocalBroker
+  readonly #folders: DemoFolders
+  readonly #tag = randomBytes(3).toString('hex')
+  readonly #url: string
+  readonly #tail: LedgerTail
+  readonly #ledger: LedgerWriter
+  readonly #workers: DemoWorker[] = []
+  #lanes: DemoLane[] = []
+  #view: DemoView | undefined
+
+  constructor(options: DemoOptions, broker: LocalBroker, folders: DemoFolders) {
+    this.#options = options
+    this.#broker = broker
+    this.#folders = folders
+    this.#url = broker.kind === 'memory' ? `memory://demo-${this.#tag}` : broker.url
+    this.#tail = new LedgerTail(folders.ledger)
+    this.#ledger = new LedgerWriter(folders.ledger)
+  }
+
+  async run(): Promise<DemoReport> {
+    const { orders, images, out } = this.#options
+    this.#lanes = [await this.#open('orders'), await this.#open('images')]
+    if (this.#isMemory) {
+      out.write('The memory broker lives in this process: the workers do too, and the SIGTERM is a call of drain().\n')
+    }
+    const view = new DemoView(out, () => this.#take())
+    this.#view = view
+    for (const lane of this.#lanes) lane.watch()
+    view.say(
+      `enqueueing ${orders} orders, ${images} images and 1 poison order; two order workers and one for images start`,
+    )
+    for (const name of ['orders-1', 'orders-2', 'images-1']) this.#start(name)
+    const enqueued = this.#enqueue()
+    // Its failure is waited for below, when the workers have shown what they do meanwhile.
+    enqueued.catch(() => {})
+    const sigterm = await this.#replace(this.#workers[0]!, enqueued)
+    await enqueued
+    await this.#until(() => this.#isAllDone)
+    view.say('all jobs are done: the other workers drain and end')
+    const exits = await this.#endAll()
+    const report = await this.#recount(sigterm, exits)
+    view.say('counted again from the ledger files')
+    return report
+  }
+
+  /** Takes down whatever still stands. */
+  async close(): Promise<void> {
+    this.#view?.end()
+    for (const worker of this.#workers) worker.kill()
+    await Promise.all(this.#workers.map(({ ended }) => ended))
+    await this.#tail.close()
+    this.#ledger.close()
+    for (const lane of this.#lanes) {
+      await lane.close()
+      await lane.remove()
+    }
+  }
+
+  get #isMemory(): boolean {
+    return this.#broker.kind === 'memory'
+  }
+
+  get #isAllDone(): boolean {
+    const { orders, images } = this.#options
+    const dead = this.#lanes.reduce((sum, { reading }) => sum + (reading?.dead ?? 0), 0)
+    return this.#tail.done('') >= orders + images && dead >= 1
+  }
+
+  #open(label: 'orders' | 'images'): Promise<DemoLane> {
+    return DemoLane.open(label, `demo-${this.#tag}-${label}`, this.#url)
+  }
+
+  #start(name: string): DemoWorker {
+    const isOrders = name.startsWith('orders')
+    const { queue } = this.#lanes[isOrders ? 0 : 1]!
+    const worker = this.#isMemory
+      ? new InnerWorker(name, (isOrders ? demoOrders : demoImages)(this.#folders), this.#url, queue)
+      : new ProcessWorker(
+          name,
+          isOrders ? 'demo-orders' : 'demo-images',
+          { TIDEMILL_BROKER_URL: this.#url, TIDEMILL_QUEUE: queue },
+          this.#folders,
+          this.#tail,
+        )
+    this.#workers.push(worker)
+    return worker
+  }
+
+  async #enqueue(): Promise<void> {
+    const { orders, images, signal } = this.#options
+    const { root } = this.#folders
+    const [orderLane, imageLane] = this.#lanes as [DemoLane, DemoLane]
+    // Without its schema: a producer that checks would not let the poison through.
+    const unchecked = { type: generators.orders.job.type, handler() {} }
+    await Promise.all([
+      orderLane
+        .enqueue(unchecked, [POISON], this.#ledger, signal)
+        .then(() =>
+          orderLane.enqueue(
+            generators.orders.job,
+            generators.orders.generate({ count: orders, root }),
+            this.#ledger,
+            signal,
+          ),
+        ),
+      imageLane.enqueue(
+        generators.images.job,
+        generators.images.generate({ count: images, root }),
+        this.#ledger,
+        signal,
+      ),
+    ])
+  }
+
+  /** Ends a worker with SIGTERM while it has jobs in hand, about a quarter into the orders, and starts its successor. */
+  async #replace(worker: DemoWorker, enqueued: Promise<void>): Promise<DemoReport['sigterm']> {
+    const quarter = Math.floor(this.#options.orders / 4)
+    let inFlight: number | undefined
+    let failed: unknown
+    enqueued.catch((error) => {
+      failed = error
+    })
+    await this.#until(async () => {
+      if (failed !== undefined) throw failed
+      if (this.#tail.done('order-') >= quarter && worker.view.inFlight > 0) inFlight = await worker.drain(1)
+      return inFlight !== undefined || this.#isAllDone
+    })
+    // Too few orders to catch it at work.
+    inFlight ??= (await worker.drain(0)) ?? 0
+    const { name } = worker.view
+    this.#view!.say(
+      `SIGTERM to ${name}: it takes no more jobs and finishes the ${inFlight} it has; ${SUCCESSOR} takes its place`,
+    )
+    this.#start(SUCCESSOR)
+    const exitCode = await worker.ended
+    this.#view!.say(`${name} ended with exit code ${exitCode}, nothing left in hand; the others go on`)
+    return { inFlight, exitCode }
+  }
+
+  async #endAll(): Promise<number[]> {
+    for (const worker of this.#workers) await worker.drain(0)
+    return Promise.all(this.#workers.map(({ ended }) => ended))
+  }
+
+  async #recount(sigterm: DemoReport['sigterm'], exits: readonly number[]): Promise<DemoReport> {
+    const { enqueued, started, done } = await readLedger(this.#folders.ledger)
+    const ids = (entries: readonly { readonly id: string }[]) => entries.map(({ id }) => id)
+    const deadIds = (await Promise.all(this.#lanes.map((lane) => lane.deadIds()))).flat()
+    const plantedIds = [POISON.id]
+    const verdict = judge({
+      confirmed: ids(enqueued),
+      started: ids(started),
+      done: ids(done),
+      dead: deadIds,
+      planted: plantedIds,
+    })
+    const readings = await Promise.all(this.#lanes.map((lane) => lane.read()))
+    const left = readings.reduce((sum, { ready, suspects, waiting }) => sum + ready + suspects + waiting, 0)
+    const lost = verdict.lost.length
+    const duplicated = verdict.duplicated.length
+    const isDeadAsPlanted = deadIds.length === 1 && deadIds[0] === POISON.id
+    const isClean = lost === 0 && duplicated === 0 && left === 0 && exits.every((code) => code === 0)
+    return {
+      ok: verdict.ok && isClean && isDeadAsPlanted,
+      broker: this.#isMemory ? 'memory' : 'rabbitmq',
+      enqueued: verdict.enqueued,
+      done: verdict.done,
+      dead: deadIds.length,
+      deadIds,
+      plantedIds,
+      lost,
+      duplicated,
+      left,
+      sigterm,
+      ledger: this.#folders.ledger,
+    }
+  }
+
+  /** Waits for a condition. Rejects when nothing was done for a minute, a worker failed or the demo is to end. */
+  async #until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    let done = -1
+    let progressAt = performance.now()
+    for (;;) {
+      this.#options.signal.throwIfAborted()
+      await this.#tail.read()
+      if (await holds()) return
+      const failed = this.#workers.find((worker) => worker.view.state === 'ended' && worker !== this.#workers[0])
+      if (failed !== undefined) throw new Error(`${failed.view.name} ended by itself:\n${failed.output}`)
+      if (this.#tail.done('') > done) {
+        done = this.#tail.done('')
+        progressAt = performance.now()
+      }
+      if (performance.now() - progressAt > STALLED_MS) {
+        const said = this.#workers.map((worker) => `${worker.view.name}:\n${worker.output}`).join('\n')
+        throw new Error(`nothing was done for a minute; the workers said:\n${said}`)
+      }
+      await pause(POLL_MS)
+    }
+  }
+
+  #take(): Omit<Frame, 'rates' | 'elapsedMs' | 'now'> {
+    const { orders, images } = this.#options
+    const { kind, version } = this.#broker
+    const totals = [orders, images]
+    const where = { debian: "this machine's own, private", docker: 'in Docker', given: 'given', memory: '' }[kind]
+    return {
+      title: this.#isMemory ? 'tidemill demo on the memory broker' : `tidemill demo on RabbitMQ ${version} (${where})`,
+      lanes: this.#lanes.map(({ label, reading }, index) => {
+        const prefix = label === 'orders' ? 'order-' : 'image-'
+        const inFlight = this.#tail.inFlightOf(prefix)
+        return { label, total: totals[index]!, done: this.#tail.done(prefix), inFlight, backlog: reading }
+      }),
+      workers: this.#workers.map(({ view }) => view),
+    }
+  }
+}
+
+/** The summary: what happened, and as its last line the count. */
+export function summaryOf(report: DemoReport, orders: number): string[] {
+  const { enqueued, done, dead, lost, duplicated, left, sigterm, deadIds, plantedIds, ledger } = report
+  const late = Array.from({ length: orders }, (_, index) => `order-1-${index}`).filter(isPutOff).length
+  return [
+    `SIGTERM came while ${sigterm.inFlight} jobs were in flight; that worker ended with exit code ${sigterm.exitCode}.`,
+    `${late} orders were put off once and done a second later. Planted poison: ${plantedIds.join(', ')}; dead-lettered: ${deadIds.join(', ') || 'nothing'}.`,
+    ...(left === 0 ? [] : [`${left} jobs were still in a queue when every worker had ended.`]),
+    `Count it yourself: ${ledger}`,
+    `enqueued ${enqueued}, done ${done}, dead ${dead}, lost ${lost}, duplicated ${duplicated}`,
+  ]
+}
