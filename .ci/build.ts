@@ -1,11 +1,13 @@
-// Builds dist/, which is what ships: Node strips no types below node_modules.
+// Builds dist/, which is what ships: Node strips no types below node_modules. Types ship for what users import.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
 
 rmSync('dist', { recursive: true, force: true })
-const tsc = spawnSync('tsc', ['-p', 'bin'], { stdio: 'inherit' })
-if (tsc.error) throw tsc.error
-if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+for (const project of ['bin', 'bin/tsconfig.types.json']) {
+  const tsc = spawnSync('tsc', ['-p', project], { stdio: 'inherit' })
+  if (tsc.error) throw tsc.error
+  if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+}
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const targets: string[] = Object.values(manifest.bin as Record<string, string>)

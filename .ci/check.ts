@@ -32,7 +32,7 @@ async function publishedTypes(): Promise<Finished> {
   const consumer = mkdtempSync(join('.tidemill', 'types-'))
   try {
     const home = join(consumer, 'node_modules', 'tidemill')
-    const emitted = await command('tsc', '-p', 'bin', '--emitDeclarationOnly', '--outDir', join(home, 'dist'))
+    const emitted = await command('tsc', '-p', 'bin/tsconfig.types.json', '--outDir', join(home, 'dist'))
     if (emitted.code !== 0) return emitted
     cpSync('package.json', join(home, 'package.json'))
     const exported = Object.keys(JSON.parse(readFileSync('package.json', 'utf8')).exports)

@@ -1,7 +1,7 @@
 // node test/bench/main.ts [--broker rabbitmq|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
 // tidemill against the loop that people write by hand on amqplib: ratios by round, their medians, and what it holds at rest.
 // The aims stand beside the figures; nothing here passes or fails because of them.
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -86,20 +86,20 @@ async function profile(url: string): Promise<void> {
 }
 
 async function profileOf(url: string, { name, queueType, handler, concurrency, readAhead }: Scenario): Promise<string> {
-  const folder = join(root, '.tidemill', 'profiles', `${name.replace(/[^a-z0-9]+/g, '-')}-${Date.now()}`)
+  const folder = join(root, '.tidemill', 'profiles')
   await mkdir(folder, { recursive: true })
+  const file = join(folder, `${name.replace(/[^a-z0-9]+/g, '-')}-${Date.now()}.cpuprofile`)
   const jobs = count('jobs', values.jobs) ?? PROFILE_JOBS
-  const warmUp = 1000
+  const warmUp = FULL.warmUp
   const queue = await BenchQueue.open(url, queueType)
   try {
     await queue.fill(warmUp + jobs)
-    const task = { url, queue: queue.name, handler, concurrency, readAhead, warmUp, jobs }
-    await runContestant('tidemill', task, ['--cpu-prof', `--cpu-prof-dir=${folder}`])
+    const task = { url, queue: queue.name, handler, concurrency, readAhead, warmUp, jobs, profile: file }
+    await runContestant('tidemill', task)
   } finally {
     await queue.remove()
   }
-  const [file] = await readdir(folder)
-  return join(folder, file!)
+  return file
 }
 
 function count(option: string, given: string | undefined): number | undefined {

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import type { Task } from './scenarios.ts'
 
 /** What one run of one contestant cost, measured in its own process. */
@@ -17,6 +19,7 @@ export class Meter {
   #count = 0
   #since = 0
   #usage = process.cpuUsage()
+  #profiler: Session | undefined
 
   constructor(task: Task) {
     this.#task = task
@@ -26,11 +29,12 @@ export class Meter {
   tick(): void {
     this.#count++
     if (this.#count === this.#task.warmUp) {
+      if (this.#task.profile !== undefined) void this.#profile()
       this.#since = performance.now()
       this.#usage = process.cpuUsage()
     }
     // The last acknowledgements are written after the handlers: two turns of the event loop take them in.
-    if (this.#count === this.#task.warmUp + this.#task.jobs) setImmediate(() => setImmediate(() => this.#finish()))
+    if (this.#count === this.#task.warmUp + this.#task.jobs) setImmediate(() => setImmediate(() => void this.#finish()))
   }
 
   /** Resolves after the last job. */
@@ -38,9 +42,23 @@ export class Meter {
     return this.#finished.promise
   }
 
-  #finish(): void {
+  /** Begins at the end of the warm-up, so that starting up is not in the profile. */
+  async #profile(): Promise<void> {
+    this.#profiler = new Session()
+    this.#profiler.connect()
+    await this.#profiler.post('Profiler.enable')
+    await this.#profiler.post('Profiler.setSamplingInterval', { interval: 250 })
+    await this.#profiler.post('Profiler.start')
+  }
+
+  async #finish(): Promise<void> {
     const wallMs = performance.now() - this.#since
     const { user, system } = process.cpuUsage(this.#usage)
+    if (this.#profiler !== undefined) {
+      const { profile } = await this.#profiler.post('Profiler.stop')
+      writeFileSync(this.#task.profile!, JSON.stringify(profile))
+      this.#profiler.disconnect()
+    }
     const peakMb = process.resourceUsage().maxRSS / 1024
     this.#finished.resolve({ jobs: this.#task.jobs, wallMs, cpuMs: (user + system) / 1000, peakMb })
   }

@@ -58,6 +58,8 @@ export interface Task {
   readonly warmUp: number
   /** Jobs that are measured. */
   readonly jobs: number
+  /** Where to write a CPU profile of the measured part. */
+  readonly profile?: string
 }
 
 /** The task that this process was given. */

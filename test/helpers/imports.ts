@@ -4,12 +4,12 @@ import { join, posix } from 'node:path'
 /** Sources by their path from the repository's root, with forward slashes. */
 export type Sources = ReadonlyMap<string, string>
 
-/** Every `.ts` file below the named folders. */
+/** Every `.ts` file below the named folders; declarations of others' modules (`.d.ts`) are left out. */
 export function readSources(root: string, folders: readonly string[]): Sources {
   const sources = new Map<string, string>()
   for (const folder of folders) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+      if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.d.ts')) continue
       const file = join(entry.parentPath, entry.name)
       sources.set(file.slice(root.length + 1).replaceAll('\\', '/'), readFileSync(file, 'utf8'))
     }
