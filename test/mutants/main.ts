@@ -1,0 +1,134 @@
+// Breaks the code on purpose, one named fault at a time, and sees whether the test for it fails: node test/mutants/main.ts [--json] [NAME...]
+import { dirname, join } from 'node:path'
+import { run } from 'node:test'
+import { parseArgs } from 'node:util'
+import { startBroker } from '../../deploy/local/broker.ts'
+import type { LocalBroker } from '../../deploy/local/contracts.ts'
+import { messageOf } from '../../worker/errors.ts'
+import { SHARED_MANAGEMENT_URL, SHARED_URL, SHARED_VERSION } from '../helpers/broker.ts'
+import { Leftovers } from '../helpers/leftovers.ts'
+import { MUTANTS, type Mutant } from './mutants.ts'
+import { Tree } from './tree.ts'
+
+const TEST_TIMEOUT_MS = 180_000
+
+interface Verdict {
+  readonly mutant: string
+  readonly killed: boolean
+  /** The test that failed on it; null when none did. */
+  readonly by: string | null
+  /** Why it was not killed, or could not be tried. */
+  readonly fault?: string
+}
+
+/** What a test said: nothing, when it passed. */
+interface Trial {
+  readonly ran: boolean
+  readonly failure: string | undefined
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+})
+const root = dirname(dirname(import.meta.dirname))
+const chosen = positionals.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => positionals.includes(name))
+const strangers = positionals.filter((name) => !MUTANTS.some((mutant) => mutant.name === name))
+if (strangers.length > 0) {
+  process.stderr.write(
+    `no such mutant: ${strangers.join(', ')}; there are ${MUTANTS.map(({ name }) => name).join(', ')}\n`,
+  )
+  process.exit(2)
+}
+
+const leftovers = new Leftovers()
+const say = (line: string) => process.stderr.write(`${line}\n`)
+const verdicts: Verdict[] = []
+const faults: string[] = []
+let broker: LocalBroker | undefined
+try {
+  broker = await startBroker({ log: say })
+  process.env[SHARED_URL] = broker.url
+  process.env[SHARED_VERSION] = broker.version
+  if (broker.managementUrl !== undefined) process.env[SHARED_MANAGEMENT_URL] = broker.managementUrl
+  const sound = await soundTests(chosen)
+  for (const mutant of chosen) {
+    const verdict = await judge(mutant, sound)
+    verdicts.push(verdict)
+    say(
+      `${verdict.killed ? 'killed  ' : 'SURVIVED'} ${mutant.name}${verdict.fault === undefined ? '' : `: ${verdict.fault}`}`,
+    )
+  }
+} catch (error) {
+  faults.push(messageOf(error))
+}
+await broker?.stop()
+faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
+for (const fault of faults) say(`FAILED ${fault}`)
+const ok = faults.length === 0 && verdicts.length === chosen.length && verdicts.every(({ killed }) => killed)
+say(`${verdicts.filter(({ killed }) => killed).length} of ${chosen.length} mutants killed`)
+if (values.json) process.stdout.write(`${JSON.stringify({ ok, mutants: verdicts, faults })}\n`)
+process.exitCode = ok ? 0 : 1
+
+/** The tests that pass on the sources as they are, in the same surroundings: only their failure says something about a mutant. */
+async function soundTests(mutants: readonly Mutant[]): Promise<Map<string, string | undefined>> {
+  const results = new Map<string, string | undefined>()
+  const tree = new Tree(root)
+  try {
+    for (const { test } of mutants) {
+      if (results.has(keyOf(test))) continue
+      const { ran, failure } = await attempt(tree, test)
+      results.set(keyOf(test), ran ? failure : 'there is no test of that name')
+    }
+  } finally {
+    tree.remove()
+  }
+  return results
+}
+
+async function judge(mutant: Mutant, sound: ReadonlyMap<string, string | undefined>): Promise<Verdict> {
+  const { name, test, says } = mutant
+  const survived = (fault: string): Verdict => ({ mutant: name, killed: false, by: null, fault })
+  const unsound = sound.get(keyOf(test))
+  if (unsound !== undefined) return survived(`the test fails without it as well: ${unsound}`)
+  const tree = new Tree(root)
+  try {
+    tree.apply(mutant)
+    const { ran, failure } = await attempt(tree, test)
+    if (!ran) return survived('the test did not even run')
+    if (failure === undefined) return survived(`"${test.name}" passed`)
+    if (!says.test(failure) || failure.startsWith('no assertion'))
+      return survived(`"${test.name}" failed for another reason: ${failure.slice(0, 500)}`)
+    return { mutant: name, killed: true, by: keyOf(test) }
+  } catch (error) {
+    return survived(messageOf(error))
+  } finally {
+    tree.remove()
+  }
+}
+
+async function attempt(tree: Tree, test: Mutant['test']): Promise<Trial> {
+  let trial: Trial = { ran: false, failure: undefined }
+  const stream = run({
+    files: [join(tree.folder, test.file)],
+    cwd: tree.folder,
+    testNamePatterns: [new RegExp(`^${test.name.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')}$`)],
+    timeout: TEST_TIMEOUT_MS,
+  })
+  stream.on('test:pass', ({ name }) => {
+    if (name === test.name) trial = { ran: true, failure: undefined }
+  })
+  stream.on('test:fail', ({ name, details }) => {
+    // What fails before the test, as a syntax error does, is told under the file's name.
+    if (name !== test.name) return
+    const cause = details.error.cause as { code?: unknown } | undefined
+    const isAssertion = cause?.code === 'ERR_ASSERTION'
+    trial = { ran: true, failure: `${isAssertion ? '' : 'no assertion: '}${messageOf(cause ?? details.error)}` }
+  })
+  for await (const _ of stream);
+  return trial
+}
+
+function keyOf({ file, name }: Mutant['test']): string {
+  return `${file}: ${name}`
+}
