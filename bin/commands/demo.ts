@@ -1,4 +1,4 @@
-import { TidemillError } from '../../worker/errors.ts'
+import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { type Call, type Command, JSON_FLAG, textOf } from '../command.ts'
 import { printJson } from '../setup.ts'
 
@@ -22,7 +22,8 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
   arguments: { min: 0, max: 0 },
   async run(call) {
     const orders = whole(call, 'orders', 2_000)
-    const { runDemo, summaryOf } = await import('../../test/load/demo.ts')
+    const { runDemo } = await import('../../test/load/demo.ts')
+    const { summaryOf } = await import('../../test/load/demo-report.ts')
     const ending = new AbortController()
     const end = (signal: NodeJS.Signals) => ending.abort(new Error(`ended by ${signal}`))
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
@@ -40,6 +41,9 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
       out.write(`\n${summaryOf(report, orders).join('\n')}\n`)
       if (isJson) printJson(report)
       return report.ok ? 0 : 1
+    } catch (error) {
+      if (call.values['json'] === true) printJson({ ok: false, error: messageOf(error) })
+      throw error
     } finally {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
     }

@@ -12,6 +12,8 @@ import type { LedgerWriter } from './ledger.ts'
 /** Jobs sent and not yet confirmed, at most. */
 const WINDOW = 200
 const READ_EVERY_MS = 250
+const POLL_MS = 25
+const QUIET_MS = 10_000
 
 /** One queue of the demo, from its topology to its dead letters. */
 export class DemoLane {
@@ -55,6 +57,16 @@ export class DemoLane {
   async read(): Promise<BacklogReading> {
     this.#reading = await this.#backlog.read()
     return this.#reading
+  }
+
+  /** The backlog once the broker has noticed that no consumer is left, and so has taken back what they had. */
+  async quiet(): Promise<BacklogReading> {
+    const deadline = performance.now() + QUIET_MS
+    for (;;) {
+      const reading = await this.read()
+      if (reading.consumers === 0 || performance.now() > deadline) return reading
+      await pause(POLL_MS)
+    }
   }
 
   /** Enqueues the jobs and writes each into the ledger when it is confirmed. Rejects with the first that is not. */

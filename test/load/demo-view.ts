@@ -34,12 +34,6 @@ const BAR = 32
 const DRAW_EVERY_MS = 100
 const LINE_EVERY_MS = 1_000
 const RATE_OVER_MS = 2_000
-const STATES = {
-  starting: 'starting',
-  working: 'working on',
-  draining: 'draining, still has',
-  ended: 'ended, nothing left in hand',
-} as const
 
 /** A live view on stderr: redrawn in place on a terminal, a line a second elsewhere. */
 export class DemoView {
@@ -108,8 +102,9 @@ export function pictureOf(frame: Frame): string[] {
   }
   lines.push('')
   for (const { name, pid, state, inFlight } of frame.workers) {
-    const jobs = state === 'starting' || state === 'ended' ? '' : ` ${counted(inFlight, 'job')}`
-    lines.push(`  ${name.padEnd(10)}${pid === undefined ? '' : `pid ${String(pid).padEnd(9)}`}${STATES[state]}${jobs}`)
+    lines.push(
+      `  ${name.padEnd(10)}${pid === undefined ? '' : `pid ${String(pid).padEnd(9)}`}${doingOf(state, inFlight)}`,
+    )
   }
   lines.push('', `  ${frame.now}`)
   return lines
@@ -123,6 +118,19 @@ export function lineOf(frame: Frame): string {
   })
   const alive = frame.workers.filter(({ state }) => state !== 'ended').length
   return `${seconds(frame.elapsedMs)}  ${[...lanes, counted(alive, 'worker')].join(' | ')}`
+}
+
+function doingOf(state: WorkerView['state'], inFlight: number): string {
+  switch (state) {
+    case 'starting':
+      return 'starting'
+    case 'working':
+      return inFlight === 0 ? 'waiting for a job' : `working on ${counted(inFlight, 'job')}`
+    case 'draining':
+      return `draining, ${counted(inFlight, 'job')} to finish`
+    case 'ended':
+      return inFlight === 0 ? 'ended, nothing left in hand' : `ended with ${counted(inFlight, 'job')} in hand`
+  }
 }
 
 function standingOf({ backlog, inFlight }: LaneView): string {
@@ -142,7 +150,8 @@ function rate(perSecond: number): string {
   return `${perSecond < 10 ? perSecond.toFixed(1) : figure(Math.round(perSecond))}/s`
 }
 
-function counted(count: number, noun: string): string {
+/** A number with its noun. */
+export function counted(count: number, noun: string): string {
   return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 

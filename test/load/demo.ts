@@ -7,13 +7,13 @@ import type { WriteStream } from 'node:tty'
 import { startBroker } from '../../deploy/local/broker.ts'
 import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { type GeneratedJob, generators } from '../../worker/handlers/generator.ts'
-import { type DemoFolders, demoImages, demoOrders, isPutOff } from './demo-jobs.ts'
+import { type DemoFolders, demoImages, demoOrders } from './demo-jobs.ts'
 import { DemoLane } from './demo-lane.ts'
+import { type DemoReport, recount } from './demo-report.ts'
 import { LedgerTail } from './demo-tail.ts'
-import { DemoView, type Frame } from './demo-view.ts'
+import { counted, DemoView, type Frame } from './demo-view.ts'
 import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
-import { LedgerWriter, readLedger } from './ledger.ts'
-import { judge } from './oracle.ts'
+import { LedgerWriter } from './ledger.ts'
 
 export interface DemoOptions {
   /** `rabbitmq`, `memory` or a URL. */
@@ -26,25 +26,6 @@ export interface DemoOptions {
   readonly out: WriteStream
   /** Ends the demo early: everything is taken down and the call rejects with the reason. */
   readonly signal: AbortSignal
-}
-
-/** What a demo came to, recounted from its ledger. */
-export interface DemoReport {
-  /** Nothing lost, nothing duplicated, nothing left in a queue, dead what was planted, and every worker ended with 0. */
-  readonly ok: boolean
-  readonly broker: string
-  readonly enqueued: number
-  readonly done: number
-  readonly dead: number
-  readonly deadIds: readonly string[]
-  readonly plantedIds: readonly string[]
-  readonly lost: number
-  readonly duplicated: number
-  /** Jobs that were still in a queue when every worker had ended. */
-  readonly left: number
-  readonly sigterm: { readonly inFlight: number; readonly exitCode: number }
-  /** The folder with `enqueued.ndjson`, `started.ndjson` and `done.ndjson`. */
-  readonly ledger: string
 }
 
 const POLL_MS = 25
@@ -86,6 +67,10 @@ class Demo {
   readonly #ledger: LedgerWriter
   readonly #workers: DemoWorker[] = []
   #lanes: DemoLane[] = []
+  readonly #leaving = new Set<DemoWorker>()
+  readonly #failures: unknown[] = []
+  #enqueued: Promise<void> = Promise.resolve()
+  #isPoisonDead = false
   #view: DemoView | undefined
 
   constructor(options: DemoOptions, broker: LocalBroker, folders: DemoFolders) {
@@ -106,15 +91,13 @@ class Demo {
     const view = new DemoView(out, () => this.#take())
     this.#view = view
     for (const lane of this.#lanes) lane.watch()
-    view.say(
-      `enqueueing ${orders} orders, ${images} images and 1 poison order; two order workers and one for images start`,
-    )
+    const jobs = `${counted(orders, 'order')}, ${counted(images, 'image')} and 1 poison order`
+    view.say(`enqueueing ${jobs}, while two workers for orders and one for images start`)
     for (const name of ['orders-1', 'orders-2', 'images-1']) this.#start(name)
-    const enqueued = this.#enqueue()
-    // Its failure is waited for below, when the workers have shown what they do meanwhile.
-    enqueued.catch(() => {})
-    const sigterm = await this.#replace(this.#workers[0]!, enqueued)
-    await enqueued
+    this.#enqueued = this.#enqueue()
+    this.#enqueued.catch((error) => this.#failures.push(error))
+    const sigterm = await this.#replace(this.#workers[0]!)
+    await this.#enqueued
     await this.#until(() => this.#isAllDone)
     view.say('all jobs are done: the other workers drain and end')
     const exits = await this.#endAll()
@@ -127,6 +110,7 @@ class Demo {
   async close(): Promise<void> {
     this.#view?.end()
     for (const worker of this.#workers) worker.kill()
+    await this.#enqueued.catch(() => {})
     await Promise.all(this.#workers.map(({ ended }) => ended))
     await this.#tail.close()
     this.#ledger.close()
@@ -193,27 +177,22 @@ class Demo {
   }
 
   /** Ends a worker with SIGTERM while it has jobs in hand, about a quarter into the orders, and starts its successor. */
-  async #replace(worker: DemoWorker, enqueued: Promise<void>): Promise<DemoReport['sigterm']> {
+  async #replace(worker: DemoWorker): Promise<DemoReport['sigterm']> {
     const quarter = Math.floor(this.#options.orders / 4)
     let inFlight: number | undefined
-    let failed: unknown
-    enqueued.catch((error) => {
-      failed = error
-    })
     await this.#until(async () => {
-      if (failed !== undefined) throw failed
       if (this.#tail.done('order-') >= quarter && worker.view.inFlight > 0) inFlight = await worker.drain(1)
       return inFlight !== undefined || this.#isAllDone
     })
     // Too few orders to catch it at work.
     inFlight ??= (await worker.drain(0)) ?? 0
+    this.#leaving.add(worker)
     const { name } = worker.view
-    this.#view!.say(
-      `SIGTERM to ${name}: it takes no more jobs and finishes the ${inFlight} it has; ${SUCCESSOR} takes its place`,
-    )
+    const rest = `finishes the ${counted(inFlight, 'job')} that it has`
+    this.#view!.say(`SIGTERM to ${name}: it takes no more and ${rest}; ${SUCCESSOR} takes its place`)
     this.#start(SUCCESSOR)
     const exitCode = await worker.ended
-    this.#view!.say(`${name} ended with exit code ${exitCode}, nothing left in hand; the others go on`)
+    this.#view!.say(`${name} ended with exit code ${exitCode}; the others go on`)
     return { inFlight, exitCode }
   }
 
@@ -223,37 +202,16 @@ class Demo {
   }
 
   async #recount(sigterm: DemoReport['sigterm'], exits: readonly number[]): Promise<DemoReport> {
-    const { enqueued, started, done } = await readLedger(this.#folders.ledger)
-    const ids = (entries: readonly { readonly id: string }[]) => entries.map(({ id }) => id)
-    const deadIds = (await Promise.all(this.#lanes.map((lane) => lane.deadIds()))).flat()
-    const plantedIds = [POISON.id]
-    const verdict = judge({
-      confirmed: ids(enqueued),
-      started: ids(started),
-      done: ids(done),
-      dead: deadIds,
-      planted: plantedIds,
-    })
-    const readings = await Promise.all(this.#lanes.map((lane) => lane.read()))
-    const left = readings.reduce((sum, { ready, suspects, waiting }) => sum + ready + suspects + waiting, 0)
-    const lost = verdict.lost.length
-    const duplicated = verdict.duplicated.length
-    const isDeadAsPlanted = deadIds.length === 1 && deadIds[0] === POISON.id
-    const isClean = lost === 0 && duplicated === 0 && left === 0 && exits.every((code) => code === 0)
-    return {
-      ok: verdict.ok && isClean && isDeadAsPlanted,
+    const readings = await Promise.all(this.#lanes.map((lane) => lane.quiet()))
+    return recount({
       broker: this.#isMemory ? 'memory' : 'rabbitmq',
-      enqueued: verdict.enqueued,
-      done: verdict.done,
-      dead: deadIds.length,
-      deadIds,
-      plantedIds,
-      lost,
-      duplicated,
-      left,
-      sigterm,
       ledger: this.#folders.ledger,
-    }
+      deadIds: (await Promise.all(this.#lanes.map((lane) => lane.deadIds()))).flat(),
+      plantedIds: [POISON.id],
+      left: readings.reduce((sum, { ready, suspects, waiting }) => sum + ready + suspects + waiting, 0),
+      exits,
+      sigterm,
+    })
   }
 
   /** Waits for a condition. Rejects when nothing was done for a minute, a worker failed or the demo is to end. */
@@ -263,8 +221,10 @@ class Demo {
     for (;;) {
       this.#options.signal.throwIfAborted()
       await this.#tail.read()
+      if (this.#failures.length > 0) throw this.#failures[0]
       if (await holds()) return
-      const failed = this.#workers.find((worker) => worker.view.state === 'ended' && worker !== this.#workers[0])
+      this.#tellOfPoison()
+      const failed = this.#workers.find((worker) => worker.view.state === 'ended' && !this.#leaving.has(worker))
       if (failed !== undefined) throw new Error(`${failed.view.name} ended by itself:\n${failed.output}`)
       if (this.#tail.done('') > done) {
         done = this.#tail.done('')
@@ -276,6 +236,12 @@ class Demo {
       }
       await pause(POLL_MS)
     }
+  }
+
+  #tellOfPoison(): void {
+    if (this.#isPoisonDead || (this.#lanes[0]!.reading?.dead ?? 0) === 0) return
+    this.#isPoisonDead = true
+    this.#view!.say('the poison order fits no schema: it was dead-lettered at once, and nothing else with it')
   }
 
   #take(): Omit<Frame, 'rates' | 'elapsedMs' | 'now'> {
@@ -293,17 +259,4 @@ class Demo {
       workers: this.#workers.map(({ view }) => view),
     }
   }
-}
-
-/** The summary: what happened, and as its last line the count. */
-export function summaryOf(report: DemoReport, orders: number): string[] {
-  const { enqueued, done, dead, lost, duplicated, left, sigterm, deadIds, plantedIds, ledger } = report
-  const late = Array.from({ length: orders }, (_, index) => `order-1-${index}`).filter(isPutOff).length
-  return [
-    `SIGTERM came while ${sigterm.inFlight} jobs were in flight; that worker ended with exit code ${sigterm.exitCode}.`,
-    `${late} orders were put off once and done a second later. Planted poison: ${plantedIds.join(', ')}; dead-lettered: ${deadIds.join(', ') || 'nothing'}.`,
-    ...(left === 0 ? [] : [`${left} jobs were still in a queue when every worker had ended.`]),
-    `Count it yourself: ${ledger}`,
-    `enqueued ${enqueued}, done ${done}, dead ${dead}, lost ${lost}, duplicated ${duplicated}`,
-  ]
 }
