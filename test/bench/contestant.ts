@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import type { Measurement } from './meter.ts'
 import type { Task } from './scenarios.ts'
 
@@ -8,13 +7,9 @@ export type Contestant = 'tidemill' | 'loop'
 
 const DEADLINE_MS = 300_000
 
-/**
- * Runs a contestant in a process of its own; its output goes to stderr.
- * @param folder where its program is; from its source when undefined, for a profile with the source's lines
- */
-export async function runContestant(contestant: Contestant, task: Task, folder?: string): Promise<Measurement> {
-  const file = folder === undefined ? join(import.meta.dirname, `${contestant}.ts`) : join(folder, `${contestant}.mjs`)
-  const child = spawn(process.execPath, [file, JSON.stringify(task)], {
+/** Runs a contestant's program in a process of its own; its output goes to stderr. */
+export async function runContestant(contestant: Contestant, task: Task, program: string): Promise<Measurement> {
+  const child = spawn(process.execPath, [program, JSON.stringify(task)], {
     stdio: ['ignore', process.stderr, process.stderr, 'ipc'],
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Contestant, runContestant } from './contestant.ts'
 import type { Measurement } from './meter.ts'
 import { BenchQueue } from './queue.ts'
@@ -35,8 +36,9 @@ const throughput = ({ jobs, wallMs }: Measurement) => (jobs / wallMs) * 1000
 const cpu = ({ jobs, cpuMs }: Measurement) => (cpuMs / jobs) * 1000
 const memory = ({ peakMb }: Measurement) => peakMb
 
-/** Lets both contestants empty the same queue in turn; who begins changes with every round. */
+/** Lets both contestants, whose programs are in `folder`, empty the same queue in turn; who begins changes with every round. */
 export async function duel(
+  folder: string,
   url: string,
   scenario: Scenario,
   { rounds, jobs, warmUp }: Length,
@@ -52,7 +54,7 @@ export async function duel(
       const measured: Partial<Record<Contestant, Measurement>> = {}
       for (const contestant of order) {
         await queue.fill(warmUp + jobs)
-        measured[contestant] = await runContestant(contestant, task)
+        measured[contestant] = await runContestant(contestant, task, join(folder, `${contestant}.cjs`))
         await queue.expectEmpty()
       }
       const both = measured as Round

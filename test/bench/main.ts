@@ -1,12 +1,13 @@
 // node test/bench/main.ts [--broker rabbitmq|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
 // tidemill against the loop that people write by hand on amqplib: ratios by round, their medians, and what it holds at rest.
 // The aims stand beside the figures; nothing here passes or fails because of them.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startBroker } from '../../deploy/local/broker.ts'
 import { messageOf } from '../../worker/errors.ts'
+import { bundlePrograms } from './bundle.ts'
 import { runContestant } from './contestant.ts'
 import { type DuelResult, duel, type Length } from './duel.ts'
 import { sharesOf } from './profile.ts'
@@ -15,8 +16,8 @@ import { duelTable, startTable, table } from './report.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
 import { measureStart, type StartResult } from './start.ts'
 
-const FULL: Length = { rounds: 6, jobs: 30_000, warmUp: 10_000 }
-const QUICK: Length = { rounds: 2, jobs: 10_000, warmUp: 5_000 }
+const FULL: Length = { rounds: 5, jobs: 60_000, warmUp: 20_000 }
+const QUICK: Length = { rounds: 2, jobs: 20_000, warmUp: 10_000 }
 const PROFILE_JOBS = 150_000
 const START_SAMPLES = { full: 20, quick: 5 }
 
@@ -59,10 +60,15 @@ try {
 
 async function bench(url: string, version: string): Promise<void> {
   const duels: DuelResult[] = []
-  for (const scenario of scenarios) duels.push(await duel(url, scenario, length, say))
   let start: StartResult | undefined
-  if ('start'.includes(values.only)) {
-    start = await measureStart(url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
+  const folder = await bundlePrograms()
+  try {
+    for (const scenario of scenarios) duels.push(await duel(folder, url, scenario, length, say))
+    if ('start'.includes(values.only)) {
+      start = await measureStart(folder, url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
   if (duels.length > 0) say(`\n${duelTable(duels)}`)
   if (start) say(`\n${startTable(start)}`)
@@ -95,7 +101,8 @@ async function profileOf(url: string, { name, queueType, handler, concurrency, r
   try {
     await queue.fill(warmUp + jobs)
     const task = { url, queue: queue.name, handler, concurrency, readAhead, warmUp, jobs, profile: file }
-    await runContestant('tidemill', task)
+    // From source, so that the profile has the source's lines.
+    await runContestant('tidemill', task, join(import.meta.dirname, 'tidemill.ts'))
   } finally {
     await queue.remove()
   }

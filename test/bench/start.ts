@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { build } from 'esbuild'
 import { BenchQueue } from './queue.ts'
 import type { StartReport, StartTask } from './start-task.ts'
 import { rounded, type Spread, spreadOf } from './statistics.ts'
@@ -25,18 +22,15 @@ export interface StartResult {
   readonly idleRssMb: { readonly worker: Spread; readonly command: Spread; readonly loop: Spread }
 }
 
-const PROGRAMS = ['first-ack', 'loop-first-ack', 'idle-command', 'probe-thread'] as const
-
-/** Measures how fast tidemill starts and how much it holds when idle. */
+/** Measures how fast tidemill starts and how much it holds when idle; `folder` holds the bundled programs. */
 export async function measureStart(
+  folder: string,
   url: string,
   samples: number,
   progress: (line: string) => void,
 ): Promise<StartResult> {
-  const folder = await mkdtemp(join(tmpdir(), 'tidemill-bench-'))
   const queue = await BenchQueue.open(url, 'quorum')
   try {
-    await bundle(folder)
     const times = { bareNode: [] as number[], tidemill: [] as number[], loop: [] as number[] }
     const task: StartTask = { url, queue: queue.name }
     // One more comes first and is thrown away: it finds cold files.
@@ -69,32 +63,7 @@ export async function measureStart(
     }
   } finally {
     await queue.remove()
-    await rm(folder, { recursive: true, force: true })
   }
-}
-
-async function bundle(folder: string): Promise<void> {
-  const sourceOf = (program: string) =>
-    program === 'probe-thread' ? join('..', '..', 'worker', program) : join('.', program)
-  await build({
-    absWorkingDir: import.meta.dirname,
-    entryPoints: PROGRAMS.map((program) => ({ in: `${sourceOf(program)}.ts`, out: program })),
-    outdir: folder,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    // What an ES module knows of its own place; a CommonJS bundle has to be told.
-    define: {
-      'import.meta.url': 'bundleUrl',
-      'import.meta.dirname': '__dirname',
-      'import.meta.filename': '__filename',
-    },
-    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
-    logLevel: 'warning',
-  })
 }
 
 async function bareNodeMs(): Promise<number> {
@@ -104,12 +73,7 @@ async function bareNodeMs(): Promise<number> {
   return performance.now() - begun
 }
 
-async function firstAckMs(
-  folder: string,
-  program: (typeof PROGRAMS)[number],
-  task: StartTask,
-  queue: BenchQueue,
-): Promise<number> {
+async function firstAckMs(folder: string, program: string, task: StartTask, queue: BenchQueue): Promise<number> {
   await queue.fill(1)
   const begunAt = performance.timeOrigin + performance.now()
   const { ackedAt } = await start(folder, program, task)

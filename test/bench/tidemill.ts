@@ -20,9 +20,14 @@ const job = defineJob({
 const definition = defineWorker({ queue, concurrency, readAhead, jobs: [job] })
 const metrics = createMetrics({ types: [JOB_TYPE], limit: concurrency, processMetrics: true })
 const worker = createWorker(definition, { broker: task.url, observer: metrics })
-await worker.start()
 
-const measurement = await meter.finished
-const { error } = await worker.drain()
-if (error) throw error
-report(measurement)
+async function main(): Promise<void> {
+  await worker.start()
+
+  const measurement = await meter.finished
+  const { error } = await worker.drain()
+  if (error) throw error
+  report(measurement)
+}
+
+void main()

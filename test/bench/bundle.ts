@@ -1,0 +1,42 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+
+/** What is started for a moment, and the thread that the probes need beside it. */
+const STARTED = ['test/bench/first-ack', 'test/bench/loop-first-ack', 'test/bench/idle-command', 'worker/probe-thread']
+
+/** What runs for seconds. */
+const CONTESTANTS = ['test/bench/tidemill', 'test/bench/loop']
+
+/** The programs as JavaScript in a new folder. Not run from source: stripping types costs time and memory that users don't pay. */
+export async function bundlePrograms(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemill-bench-'))
+  await Promise.all([bundle(folder, STARTED, true), bundle(folder, CONTESTANTS, false)])
+  return folder
+}
+
+/** One file each, with all that it imports. */
+async function bundle(folder: string, programs: readonly string[], minify: boolean): Promise<void> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: programs.map((program) => ({ in: `${program}.ts`, out: program.split('/').at(-1)! })),
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    minify,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    // What an ES module knows of its own place; a CommonJS bundle has to be told.
+    define: {
+      'import.meta.url': 'bundleUrl',
+      'import.meta.dirname': '__dirname',
+      'import.meta.filename': '__filename',
+    },
+    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
+    logLevel: 'warning',
+  })
+}
