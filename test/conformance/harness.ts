@@ -13,6 +13,7 @@ import type {
   WorkerEvent,
 } from '../../worker/contracts.ts'
 import { TidemillError } from '../../worker/errors.ts'
+import { within as waitAtMost } from '../helpers/wait.ts'
 
 /** A message as a foreign producer writes it and as an operator finds it among the dead letters. */
 export interface RawMessage {
@@ -90,17 +91,8 @@ export function deferrer(t: TestContext): (undo: () => unknown) => void {
 const DEADLINE_MS = 20_000
 
 /** What the promise resolves with; rejects, naming what did not happen, after 20 s. */
-export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
-  const over = new AbortController()
-  const late = pause(DEADLINE_MS, undefined, { signal: over.signal }).then(() =>
-    assert.fail(`expected ${what} in time`),
-  )
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    over.abort()
-    late.catch(() => {})
-  }
+export function within<T>(what: string, promise: Promise<T>): Promise<T> {
+  return waitAtMost(what, DEADLINE_MS, promise)
 }
 
 /** Reads again and again until what was read fits; the state of a broker has no event to wait on. */
