@@ -1,3 +1,5 @@
+import type { EventEmitter } from 'node:events'
+
 /** What a process does when it is asked to end. */
 export interface Signals {
   /** Says what the first signal, and each further one, does. Until then the first one ends the process with exit code 0: nothing has begun. */
@@ -11,7 +13,7 @@ const ENDING = ['SIGTERM', 'SIGINT'] as const
 const SAME_MS = 200
 
 /** Listens for SIGTERM and SIGINT. Takes SIGUSR1 as well and does nothing: Node would open its debugger. */
-export function listenForSignals(): Signals {
+export function listenForSignals(source: Pick<EventEmitter, 'on' | 'off'> = process): Signals {
   let handler = (_signal: NodeJS.Signals, _isFirst: boolean): void => process.exit(0)
   const last = new Map<string, number>()
   const heard = (signal: NodeJS.Signals): void => {
@@ -23,15 +25,15 @@ export function listenForSignals(): Signals {
     handler(signal, isFirst)
   }
   const ignored = (): void => {}
-  for (const signal of ENDING) process.on(signal, heard)
-  process.on('SIGUSR1', ignored)
+  for (const signal of ENDING) source.on(signal, heard)
+  source.on('SIGUSR1', ignored)
   return {
     handle(next) {
       handler = next
     },
     stop() {
-      for (const signal of ENDING) process.off(signal, heard)
-      process.off('SIGUSR1', ignored)
+      for (const signal of ENDING) source.off(signal, heard)
+      source.off('SIGUSR1', ignored)
     },
   }
 }
