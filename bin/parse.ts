@@ -29,7 +29,9 @@ export function parseCall(command: Command, args: readonly string[], env: NodeJS
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
-    const fault = flagFault(token.rawName, token.name, token.value, known)
+    // Node takes the next flag for this one's value.
+    const value = token.inlineValue === false && token.value.startsWith('--') ? undefined : token.value
+    const fault = flagFault(token.rawName, token.name, value, known)
     if (fault !== undefined) {
       faults.push(fault)
       continue

@@ -53,8 +53,12 @@ async function jobsOf(call: Call): Promise<Send> {
   const key = textOf(call, 'key')
   const isJson = call.values['json'] === true
   if (from === undefined) {
-    if (type === undefined || json === undefined)
-      throw new TidemillError('USAGE', 'expected TYPE and JSON, or --from, got neither')
+    if (type === undefined || json === undefined) {
+      throw new TidemillError(
+        'USAGE',
+        `expected TYPE and JSON, or --from, got ${type === undefined ? 'neither' : 'TYPE only'}`,
+      )
+    }
     if (textOf(call, 'count') !== undefined)
       throw new TidemillError('USAGE', '--count: expected --from beside it, got JSON')
     const payload = parseJson(json, 'JSON')
