@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import type { Delivery, WorkerEvent } from '../../worker/contracts.ts'
 import {
   ACK,
   eventually,
@@ -41,20 +42,21 @@ export function crashTests(harness: Harness): void {
   test('the source comes back by itself and says so', async (t) => {
     const room = await harness.open(t)
     const feed = new Feed(room)
+    const done: string[] = []
+    const working = ackAll(feed, done)
+    const connects = () => room.events.filter(isConnect).length
     await eventually('a source that is ready', () => feed.source.ready, Boolean)
     for (let round = 1; round <= 3; round++) {
       await room.breakConnection()
-      const connected = () => room.events.filter((event) => event.name === 'connection' && event.status === 'connected')
-      await eventually(
-        'a new connection',
-        () => connected().filter(isConsumer).length,
-        (count) => count === round + 1,
-      )
+      await eventually('a new connection', connects, (count) => count === round + 1)
       await eventually('a source that is ready', () => feed.source.ready, Boolean)
       await send(room, `job-${round}`)
-      await ackUntil(feed, `job-${round}`)
+      // An earlier job comes again when its acknowledgement was cut off.
+      await eventually('the job', () => done.includes(`job-${round}`), Boolean)
     }
-    await expectBacklog(room, { ready: 0, unacknowledged: 0, consumers: 1 })
+    await expectBacklog(room, { ready: 0, unacknowledged: 0, suspects: 0, dead: 0, consumers: 1 })
+    await within('the source to stop', feed.source.stop())
+    await working
   })
 
   test('a connection that is lost during the drain ends the leases and brings nothing new', async (t) => {
@@ -100,25 +102,32 @@ export function crashTests(harness: Harness): void {
   }
 }
 
-const isConsumer = (event: { readonly name: string; readonly role?: unknown }): boolean => event.role === 'consume'
+const isConnect = (event: WorkerEvent): boolean =>
+  event.name === 'connection' && event.role === 'consume' && event.status === 'connected'
 
-/** Acknowledges up to this job. Earlier ones come again when their acknowledgement was cut off. */
-async function ackUntil(feed: Feed, id: string): Promise<void> {
-  for (;;) {
-    const delivery = await feed.next()
-    assert.equal(await within('the settlement', delivery.settle(ACK)), true)
-    if (delivery.message.id === id) return
+/** Acknowledges whatever comes until the deliveries end. */
+async function ackAll(feed: Feed, done: string[]): Promise<void> {
+  for (let pulled = await feed.pull(); !pulled.done; pulled = await feed.pull()) {
+    if (await within('the settlement', pulled.value.settle(ACK))) done.push(pulled.value.message.id)
   }
 }
 
 /** Works like a process that one job kills: its neighbours are done only once they have been lost with it. */
 async function work(feed: Feed, room: Room): Promise<void> {
+  const undone: Delivery[] = []
+  const seen = new Set<string>()
   for (;;) {
     const pulled = await feed.pull()
     if (pulled.done) return
-    const { message, lease } = pulled.value
-    if (message.id === 'killer') {
-      if (!lease.aborted) await room.breakConnection()
-    } else if (message.redelivered) await pulled.value.settle(ACK)
+    const delivery = pulled.value
+    const { id } = delivery.message
+    if (id !== 'killer' && seen.has(id)) await delivery.settle(ACK)
+    else undone.push(delivery)
+    seen.add(id)
+    if (id !== 'killer' || delivery.lease.aborted) continue
+    await room.breakConnection()
+    // Whoever was at work on a lost job has to say so, or it counts as still in hand.
+    await within('the leases to abort', Promise.all(undone.map(({ lease }) => lease.aborted || once(lease, 'abort'))))
+    for (const lost of undone.splice(0)) assert.equal(await lost.settle(ACK), false)
   }
 }
