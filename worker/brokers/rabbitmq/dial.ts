@@ -20,6 +20,7 @@ export class Line {
   readonly closed: Promise<unknown>
   readonly #socket: AbortController
   #end: (reason: unknown) => void = () => {}
+  #linger: NodeJS.Timeout | undefined
 
   constructor(model: ChannelModel, peer: string, socket: AbortController) {
     const { product, version } = model.connection.serverProperties
@@ -38,14 +39,15 @@ export class Line {
     model.on('close', (error) => {
       this.#end(reason ?? error)
       // amqplib only ends its half: a peer that does not answer would keep the socket, and the process, for minutes.
-      setTimeout(() => this.#socket.abort(), LINGER_MS).unref()
+      this.#linger = setTimeout(() => this.#socket.abort(), LINGER_MS)
     })
   }
 
   /** Ends the connection at once, without a word to the broker. */
   destroy(reason?: unknown): void {
-    this.#socket.abort()
     this.#end(reason)
+    this.#socket.abort()
+    clearTimeout(this.#linger)
   }
 
   /** Closes in good order, or not, within `timeoutMs`. The socket is gone afterwards. Never rejects. */

@@ -22,8 +22,8 @@ export class Epoch {
   constructor(channel: Channel, onEnd: (reason: unknown) => void) {
     this.channel = channel
     this.#acks = new Acks({
-      ack: (tag, upTo) => channel.ack(tagged(tag), upTo),
-      nack: (tag) => channel.nack(tagged(tag), false, true),
+      ack: (tag, upTo) => this.#write(() => channel.ack(tagged(tag), upTo)),
+      nack: (tag) => this.#write(() => channel.nack(tagged(tag), false, true)),
     })
     channel.on('error', (error) => {
       this.#reason = error
@@ -78,6 +78,11 @@ export class Epoch {
     return true
   }
 
+  /** Tells who still works on a delivery of this channel that it is given back. */
+  revoke(): void {
+    this.#lease.abort(new LeaseLostError())
+  }
+
   /**
    * Closes the channel, after a pause where something was settled just now: a quorum queue throws settlements away
    * that are still on their way inside the broker when the channel closes. Never rejects.
@@ -88,8 +93,17 @@ export class Epoch {
     const sinceMs = performance.now() - this.#acks.writtenAt
     if (sinceMs < settlePauseMs) await new Promise((resolve) => setTimeout(resolve, settlePauseMs - sinceMs))
     if (!this.#alive) return
-    await settledWithin(this.channel.close(), closeTimeoutMs)
     this.#die()
+    await settledWithin(this.channel.close(), closeTimeoutMs)
+  }
+
+  /** A channel or connection that is closing throws at whoever writes; what was to be written comes again. */
+  #write(frame: () => void): void {
+    try {
+      frame()
+    } catch (error) {
+      this.#reason ??= error
+    }
   }
 
   /**

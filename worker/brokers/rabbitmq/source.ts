@@ -122,8 +122,13 @@ export class RabbitSource implements Source {
   }
 
   #onConsuming(consuming: boolean): void {
-    if (consuming) this.#publisher.open()
-    else this.#topology.look()
+    if (consuming) {
+      // Neither is in the way of the first delivery.
+      this.#publisher.open()
+      this.#topology.lookOnce()
+    } else {
+      this.#topology.look()
+    }
   }
 
   #onDelivery(delivery: RabbitDelivery): void {
@@ -169,7 +174,9 @@ export class RabbitSource implements Source {
   async #handBack(): Promise<void> {
     await this.stop()
     const { current } = this.#suspects
-    await this.#releaseAll([...this.#consumer.open(), ...(current === undefined ? [] : [current])])
+    const unsettled = [...this.#consumer.open(), ...(current === undefined ? [] : [current])]
+    await this.#releaseAll(unsettled)
+    for (const { epoch } of unsettled) epoch.revoke()
     this.#outbox.stop()
     for (const delivery of this.#consumer.open()) this.#settlements.giveUp(delivery)
     await Promise.all([this.#consumer.close(), this.#suspects.close()])

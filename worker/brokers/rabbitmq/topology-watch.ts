@@ -16,6 +16,7 @@ export class TopologyWatch {
   #looking = false
   #failures = 0
   #told = ''
+  #seen = false
 
   /** `onComplete` is told when what was missing is there. */
   constructor(settings: BrokerSettings, observe: (event: WorkerEvent) => void, onComplete: () => void) {
@@ -27,7 +28,7 @@ export class TopologyWatch {
   up(line: Line): void {
     this.#line = line
     this.#failures = 0
-    this.look()
+    this.#seen = false
   }
 
   down(): void {
@@ -39,12 +40,18 @@ export class TopologyWatch {
     this.down()
   }
 
+  /** Looks, unless it has looked since the last connect. */
+  lookOnce(): void {
+    if (!this.#seen) this.look()
+  }
+
   /** Looks now, unless it is looking already. */
   look(): void {
     const line = this.#line
     if (line === undefined || this.#looking) return
     clearTimeout(this.#timer)
     this.#looking = true
+    this.#seen = true
     void this.#look(line).finally(() => {
       this.#looking = false
     })

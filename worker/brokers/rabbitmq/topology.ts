@@ -118,5 +118,10 @@ function conflictOf({ item }: Part, { code, text }: Refusal): string {
   if (code === 403) return `${name}: expected the right to configure it, got ${text}`
   const unequal = /inequivalent arg '([^']+)'.*received (.*) but current is (.*?)"?$/.exec(text)
   if (unequal === null) return `${name}: expected ${JSON.stringify(item.settings)}, got ${text}`
-  return `${name}: expected ${unequal[1]} to be ${unequal[2]}, got ${unequal[3]}`
+  return `${name}: expected ${unequal[1]} to be ${argumentOf(unequal[2]!)}, got ${argumentOf(unequal[3]!)}`
+}
+
+/** An argument's value, in the broker's words: `the value '7' of type 'signedint'`. */
+function argumentOf(text: string): string {
+  return /^the value (.*) of type '[a-z]+'$/.exec(text)?.[1] ?? text
 }
