@@ -19,7 +19,7 @@ export interface HttpOptions {
   readonly failed?: (error: unknown) => void
 }
 
-/** The server of `/livez`, `/readyz`, `/startupz`, `/healthz` and `/metrics`. */
+/** The server of `/livez`, `/readyz`, `/startupz`, `/healthz` and `/metrics`. Keeps the process alive until it is closed. */
 export interface Http {
   readonly port: number
   /** Bounded; never rejects. */
@@ -85,7 +85,6 @@ class ThreadedHttp implements Http {
       await thread.terminate()
       throw error
     }
-    thread.unref()
   }
 
   async close(): Promise<void> {
@@ -96,7 +95,6 @@ class ThreadedHttp implements Http {
     const thread = this.#thread
     if (thread === undefined) return
     const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-    thread.ref()
     this.#tell(thread, { kind: 'close' })
     const timer = setTimeout(() => void thread.terminate(), CLOSE_TIMEOUT_MS)
     await ended
