@@ -22,6 +22,8 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|test\/)/,
   sharp: /^(worker\/handlers|test)\//,
   '@standard-schema/spec': /^(worker\/[a-z-]+\.ts$|test\/)/,
+  // The programs of a user, which the test of the package writes.
+  tidemill: /^test\/package\.test\.ts$/,
   valibot: /^test\//,
   'fast-check': /^test\//,
   esbuild: /^test\//,
