@@ -20,7 +20,7 @@ export interface RunOptions {
 }
 
 /** What the process says of its end: 0 drained, 1 fatal, 2 a faulty configuration, 75 jobs abandoned at the deadline. */
-export const EXIT = { drained: 0, fatal: 1, configuration: 2, abandoned: 75 } as const
+const EXIT = { drained: 0, fatal: 1, configuration: 2, abandoned: 75 } as const
 
 /**
  * Runs a worker as the process's one purpose: environment, signals, log, metrics, probes. Resolves with the exit code when it has
