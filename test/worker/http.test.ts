@@ -171,3 +171,15 @@ test('closing takes the server down, twice does no harm', async (t) => {
   await Promise.all([http.close(), http.close()])
   await assert.rejects(fetch(`${url}/livez`))
 })
+
+test('when its thread dies, another one serves the same port soon', async (t) => {
+  const started: Worker[] = []
+  const listener = (thread: Worker) => started.push(thread)
+  process.on('worker', listener)
+  t.after(() => process.off('worker', listener))
+  const { url } = await open(t)
+  await started[0]!.terminate()
+  await assert.rejects(fetch(`${url}/livez`))
+  await waitFor('it is live again', async () => (await fetch(`${url}/livez`).catch(() => undefined))?.ok)
+  assert.equal(started.length, 2)
+})
