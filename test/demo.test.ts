@@ -105,7 +105,7 @@ test('the demo on RabbitMQ runs worker processes, ends one at work, and leaves n
 
 test('a demo that is asked to end takes everything down', async (t) => {
   const broker = await sharedBroker()
-  const run = await start(t, ['--orders', '5000', '--images', '0', '--json'], { TIDEMILL_BROKER_URL: broker.url })
+  const run = await start(t, ['--orders', '5000', '--images', '4', '--json'], { TIDEMILL_BROKER_URL: broker.url })
   const pids = await workingPids(run)
   run.child.kill('SIGTERM')
   const { code, stdout } = await run.ended
@@ -118,8 +118,11 @@ test('a demo that is asked to end takes everything down', async (t) => {
 test('the workers of a demo that was killed end by themselves', async (t) => {
   const broker = await sharedBroker()
   t.after(() => removeQueues(broker))
-  const run = await start(t, ['--orders', '5000', '--images', '0'], { TIDEMILL_BROKER_URL: broker.url })
+  const run = await start(t, ['--orders', '5000', '--images', '4'], { TIDEMILL_BROKER_URL: broker.url })
   const pids = await workingPids(run)
+  t.after(() => {
+    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+  })
   run.child.kill('SIGKILL')
   await waitFor('the workers end', () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 30_000 })
 })
@@ -132,7 +135,7 @@ test('a faulty call is refused before anything is begun', async (t) => {
   assert.deepEqual(await readdir(run.folder), [])
 })
 
-/** The processes that have done a job, once both workers have. */
+/** The processes that have done a job, once all three workers have. */
 async function workingPids(run: Run): Promise<number[]> {
   const read = async (): Promise<number[]> => {
     const name = (await readdir(run.folder)).find((entry) => entry.startsWith('tidemill-demo-ledger-'))
@@ -140,7 +143,7 @@ async function workingPids(run: Run): Promise<number[]> {
     const lines = (await readFile(join(run.folder, name, 'done.ndjson'), 'utf8').catch(() => '')).split('\n')
     return [...new Set(lines.slice(0, -1).map((line) => (JSON.parse(line) as Entry).pid))]
   }
-  await waitFor('both workers have done a job', async () => (await read()).length >= 2, { timeoutMs: 30_000 })
+  await waitFor('three workers have done a job', async () => (await read()).length >= 3, { timeoutMs: 30_000 })
   return read()
 }
 
