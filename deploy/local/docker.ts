@@ -14,8 +14,12 @@ const INFO_TIMEOUT_MS = 5_000
 const PULL_TIMEOUT_MS = 180_000
 const COMMAND_TIMEOUT_MS = 60_000
 const START_TIMEOUT_MS = 120_000
-/** As `-rabbit key value` on the command line of erl: no file has to be brought into the container. */
-const NODE_ARGUMENTS = '-rabbit collect_statistics_interval 500 -rabbit quorum_tick_interval 500'
+/** As arguments of erl: no file has to be brought into the container. What they are for stands beside the files of a private node. */
+const NODE_ARGUMENTS = [
+  '-rabbit collect_statistics_interval 500',
+  '-rabbit quorum_tick_interval 500',
+  '-rabbitmq_management_agent sample_retention_policies [{global,[{60,1}]},{basic,[{60,1}]},{detailed,[{60,1}]}]',
+].join(' ')
 
 /** Starts RabbitMQ in a container, where an engine answers; `TIDEMILL_RABBITMQ_IMAGE` names another image than `rabbitmq:4.3-management`. */
 export async function startDocker(options: WayOptions): Promise<LocalBroker | NoWay> {

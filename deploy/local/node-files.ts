@@ -45,6 +45,8 @@ export function writeNodeFiles(folder: string, ports: NodePorts): void {
       'management.tcp.ip = 127.0.0.1',
       `management.tcp.port = ${ports.management}`,
       'collect_statistics_interval = 500',
+      // The management plugin looks at most once per sample interval, and that is 5 s by default.
+      ...['global', 'basic', 'detailed'].map((policy) => `management.sample_retention_policies.${policy}.minute = 1`),
       'log.console = true',
       'log.console.level = info',
       'log.file = false',

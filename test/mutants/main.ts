@@ -53,10 +53,12 @@ try {
   if (broker.managementUrl !== undefined) process.env[SHARED_MANAGEMENT_URL] = broker.managementUrl
   const sound = await soundTests(chosen)
   for (const mutant of chosen) {
+    const begun = performance.now()
     const verdict = await judge(mutant, sound)
+    const seconds = ((performance.now() - begun) / 1_000).toFixed(1)
     verdicts.push(verdict)
     say(
-      `${verdict.killed ? 'killed  ' : 'SURVIVED'} ${mutant.name}${verdict.fault === undefined ? '' : `: ${verdict.fault}`}`,
+      `${verdict.killed ? 'killed  ' : 'SURVIVED'} ${mutant.name} (${seconds} s)${verdict.fault === undefined ? '' : `: ${verdict.fault}`}`,
     )
   }
 } catch (error) {
