@@ -1,7 +1,8 @@
 // node test/bench/main.ts [--broker rabbitmq|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
 // tidemill against the loop that people write by hand on amqplib: ratios by round, their medians, and what it holds at rest.
 // The aims stand beside the figures; nothing here passes or fails because of them.
-import { mkdir, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -43,6 +44,8 @@ const length: Length = {
 }
 const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.only))
 
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
 try {
   if (values.broker === 'memory') throw new Error('--broker: expected a RabbitMQ, got memory')
   const broker = await startBroker({ broker: values.broker, install: !values['no-install'], log: say })
@@ -62,13 +65,11 @@ async function bench(url: string, version: string): Promise<void> {
   const duels: DuelResult[] = []
   let start: StartResult | undefined
   const folder = await bundlePrograms()
-  try {
-    for (const scenario of scenarios) duels.push(await duel(folder, url, scenario, length, say))
-    if ('start'.includes(values.only)) {
-      start = await measureStart(folder, url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  // On the exit, so that a signal leaves nothing behind either.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const scenario of scenarios) duels.push(await duel(folder, url, scenario, length, say))
+  if ('start'.includes(values.only)) {
+    start = await measureStart(folder, url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
   }
   if (duels.length > 0) say(`\n${duelTable(duels)}`)
   if (start) say(`\n${startTable(start)}`)

@@ -31,12 +31,14 @@ export function duelTable(duels: readonly DuelResult[]): string {
 }
 
 /** Start and idle memory as a table. */
-export function startTable({ bareNodeMs, tidemillMs, loopMs, ratioToBareNode, idleRssMb }: StartResult): string {
+export function startTable(result: StartResult): string {
+  const { bareNodeMs, tidemillMs, tidemillCachedMs, loopMs, ratioToBareNode, idleRssMb } = result
   return table([
     ['start and rest, bundled', 'median (min-max)', 'aim'],
     ['node -e 0, ms', show(bareNodeMs, 0), ''],
     ['tidemill, spawn to first ack, ms', show(tidemillMs, 0), ''],
     ['  x node -e 0', ratioToBareNode.toFixed(2), '<= 2.2'],
+    ['tidemill with a compile cache, ms', show(tidemillCachedMs, 0), ''],
     ['loop, spawn to first ack, ms', show(loopMs, 0), ''],
     ['tidemill idle (worker, metrics), MB', show(idleRssMb.worker, 1), '<= 60'],
     ['tidemill idle (command with probes), MB', show(idleRssMb.command, 1), ''],

@@ -16,6 +16,8 @@ export interface StartResult {
   /** `node -e 0`, from the spawn to the end. */
   readonly bareNodeMs: Spread
   readonly tidemillMs: Spread
+  /** With Node's compile cache filled, as in an image that was started once when it was built. */
+  readonly tidemillCachedMs: Spread
   readonly loopMs: Spread
   /** Median by median. */
   readonly ratioToBareNode: number
@@ -31,17 +33,24 @@ export async function measureStart(
 ): Promise<StartResult> {
   const queue = await BenchQueue.open(url, 'quorum')
   try {
-    const times = { bareNode: [] as number[], tidemill: [] as number[], loop: [] as number[] }
+    const times = {
+      bareNode: [] as number[],
+      tidemill: [] as number[],
+      tidemillCached: [] as number[],
+      loop: [] as number[],
+    }
+    const cache = { NODE_COMPILE_CACHE: join(folder, 'compile-cache') }
     const task: StartTask = { url, queue: queue.name }
     // One more comes first and is thrown away: it finds cold files.
     for (let sample = 0; sample <= samples; sample++) {
       const figures = {
         bareNode: await bareNodeMs(),
         tidemill: await firstAckMs(folder, 'first-ack', task, queue),
+        tidemillCached: await firstAckMs(folder, 'first-ack', task, queue, cache),
         loop: await firstAckMs(folder, 'loop-first-ack', task, queue),
       }
       if (sample === 0) continue
-      for (const key of ['bareNode', 'tidemill', 'loop'] as const) times[key].push(figures[key])
+      for (const key of ['bareNode', 'tidemill', 'tidemillCached', 'loop'] as const) times[key].push(figures[key])
     }
     progress(`start: ${samples} samples taken`)
     const idleTask: StartTask = { ...task, idleMs: IDLE_MS }
@@ -57,6 +66,7 @@ export async function measureStart(
       samples,
       bareNodeMs: spread(times.bareNode),
       tidemillMs: spread(times.tidemill),
+      tidemillCachedMs: spread(times.tidemillCached),
       loopMs: spread(times.loop),
       ratioToBareNode: Number((spreadOf(times.tidemill).median / spreadOf(times.bareNode).median).toFixed(2)),
       idleRssMb: { worker: spread(idle.worker), command: spread(idle.command), loop: spread(idle.loop) },
@@ -73,17 +83,29 @@ async function bareNodeMs(): Promise<number> {
   return performance.now() - begun
 }
 
-async function firstAckMs(folder: string, program: string, task: StartTask, queue: BenchQueue): Promise<number> {
+async function firstAckMs(
+  folder: string,
+  program: string,
+  task: StartTask,
+  queue: BenchQueue,
+  env: NodeJS.ProcessEnv = {},
+): Promise<number> {
   await queue.fill(1)
   const begunAt = performance.timeOrigin + performance.now()
-  const { ackedAt } = await start(folder, program, task)
+  const { ackedAt } = await start(folder, program, task, env)
   await queue.expectEmpty()
   return ackedAt! - begunAt
 }
 
-async function start(folder: string, program: string, task: StartTask): Promise<StartReport> {
+async function start(
+  folder: string,
+  program: string,
+  task: StartTask,
+  env: NodeJS.ProcessEnv = {},
+): Promise<StartReport> {
   const child = spawn(process.execPath, [join(folder, `${program}.cjs`), JSON.stringify(task)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',
   })
