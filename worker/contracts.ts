@@ -126,7 +126,7 @@ export interface BacklogReading {
   /** When it was read, ms since the epoch. */
   readonly readAt: number
   /** How it was read. */
-  readonly via: 'amqp' | 'management' | 'memory' | 'kafka'
+  readonly via: 'amqp' | 'management' | 'memory'
 }
 
 /** Reads the backlog. A reading that failed rejects: it is never the number 0. */
@@ -175,7 +175,7 @@ export interface Features {
 
 /** A broker as the worker sees it: factories of the parts, which connect when used. */
 export interface Broker {
-  readonly name: 'rabbitmq' | 'memory' | 'kafka'
+  readonly name: string
   readonly features: Features
   source(): Source
   sink(): Sink

@@ -36,7 +36,7 @@ export interface PoolOptions {
 }
 
 /** The label of every type that no job of this worker has. */
-export const UNKNOWN_TYPE = 'unknown'
+const UNKNOWN_TYPE = 'unknown'
 const DEFERRALS_PER_SECOND = 100
 const OVERFLOW_EVERY_MS = 100
 const MISSING_ID: Outcome = Object.freeze({

@@ -1,7 +1,7 @@
 import type { Delivery, Message, Outcome } from '../../worker/contracts.ts'
 
 /** A message with sensible fields, for tests that need no broker. */
-export function messageOf(fields: Partial<Message> = {}): Message {
+function messageOf(fields: Partial<Message> = {}): Message {
   return {
     id: '1',
     idDerived: false,
