@@ -1,5 +1,6 @@
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
 import { dial, isRefusedLogin, type Line } from './dial.ts'
+import { guardFrames, isUnreadable } from './frame-guard.ts'
 import { fullJitter, Pause } from './waiting.ts'
 
 const BASE_DELAY_MS = 200
@@ -28,6 +29,7 @@ export class Connection {
   #line: Line | undefined
   #blocked = false
   #lastError: unknown
+  #guarded = false
 
   constructor(
     role: 'consume' | 'publish',
@@ -97,10 +99,12 @@ export class Connection {
     if (this.#closing.signal.aborted) return line.destroy()
     line.model.on('blocked', (reason) => this.#block(true, String(reason)))
     line.model.on('unblocked', () => this.#block(false))
+    if (this.#guarded) guardFrames(line.model)
     this.#line = line
     this.#observe({ name: 'connection', role: this.#role, status: 'connected', peer: line.peer })
     this.#listener.up(line)
     this.#lastError = await line.closed
+    this.#guarded ||= isUnreadable(this.#lastError)
     this.#line = undefined
     if (this.#blocked) this.#block(false)
     this.#listener.down()

@@ -1,6 +1,6 @@
 import type { MessageProperties, Options } from 'amqplib'
 import type { Outcome } from '../../contracts.ts'
-import { copiedHeaders, shortString, textOf } from './headers.ts'
+import { copiedHeaders, cutText, shortString, textOf } from './headers.ts'
 import type { RabbitMessage } from './message.ts'
 import { HEADER, type Names } from './names.ts'
 
@@ -112,6 +112,5 @@ function keyOf(message: RabbitMessage, names: Names): string {
 }
 
 function bounded(error: string | undefined): string | undefined {
-  if (error === undefined || Buffer.byteLength(error) <= ERROR_BYTES) return error
-  return new TextDecoder().decode(Buffer.from(error).subarray(0, ERROR_BYTES - 3)).replace(/\ufffd$/, '')
+  return error === undefined ? undefined : cutText(error, ERROR_BYTES)
 }

@@ -93,8 +93,9 @@ function tableBytes(table: object, depth: number): number {
   return bytes
 }
 
+/** amqplib guesses how to write a number, and guesses wrong for these: NaN, very low ones, large ones with a fraction. */
 function isWritable(value: number): boolean {
-  return Number.isFinite(value) && value >= -(2 ** 63)
+  return Number.isInteger(value) ? value >= -(2 ** 63) : Math.abs(value) < 2 ** 50
 }
 
 function isTimestamp(value: object): value is { '!': 'timestamp'; value: number } {
@@ -116,9 +117,15 @@ function isBelow(value: unknown, bound: number): boolean {
 
 /** A text that fits an AMQP short string: cut at 255 bytes of UTF-8, never within a character. */
 export function shortString(text: string): string {
-  if (text.length * 3 <= SHORT_STRING_BYTES || Buffer.byteLength(text) <= SHORT_STRING_BYTES) return text
-  let cut = Buffer.from(text).subarray(0, SHORT_STRING_BYTES).toString('utf8')
-  // A character that was cut through became a replacement character, which may be longer than what it replaces.
-  while (Buffer.byteLength(cut) > SHORT_STRING_BYTES || cut.endsWith('\ufffd')) cut = cut.slice(0, -1)
-  return cut
+  return cutText(text, SHORT_STRING_BYTES)
+}
+
+/** The beginning of a text, of at most so many bytes of UTF-8, cut between characters. */
+export function cutText(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
+  const bytes = Buffer.from(text)
+  let end = maxBytes
+  // Bytes of the form 10xxxxxx continue a character.
+  while ((bytes[end]! & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end)
 }

@@ -7,6 +7,8 @@ import { fullJitter } from './waiting.ts'
 
 const BASE_DELAY_MS = 200
 const MAX_DELAY_MS = 5_000
+/** A confirm that takes longer than this is a way that is not free. */
+const SLOW_MS = 1_000
 
 /**
  * Writes the copies of jobs (retries, dead letters, suspects), again and again until the broker has them. As long as
@@ -42,7 +44,7 @@ export class Outbox {
     this.#busy++
     try {
       for (let failures = 0; !delivery.lease.aborted && !this.#stopped; failures++) {
-        const error = await this.#publisher.publish(copy).catch((error: unknown) => error ?? 'unknown')
+        const error = await this.#publish(delivery, copy)
         if (error === undefined) return true
         if (delivery.lease.aborted || this.#stopped) return false
         this.#hold(delivery, error)
@@ -64,6 +66,18 @@ export class Outbox {
   stop(): void {
     this.#stopped = true
     this.wake()
+  }
+
+  async #publish(delivery: RabbitDelivery, copy: Copy): Promise<unknown> {
+    const slow = setTimeout(() => this.#hold(delivery, `no confirm within ${SLOW_MS} ms`), SLOW_MS)
+    try {
+      await this.#publisher.publish(copy)
+      return undefined
+    } catch (error) {
+      return error ?? 'unknown'
+    } finally {
+      clearTimeout(slow)
+    }
   }
 
   #hold(delivery: RabbitDelivery, error: unknown): void {

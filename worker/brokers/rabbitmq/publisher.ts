@@ -28,6 +28,11 @@ export interface PublisherOptions {
   readonly observe: (event: WorkerEvent) => void
   /** How long a message waits for a connection or the end of an alarm before it is given back. */
   readonly patienceMs: number
+  /**
+   * Waits for as long as an alarm lasts for the confirm of what is written already. It is stored when the alarm ends;
+   * given up and sent again, it would be stored twice.
+   */
+  readonly outwaitsAlarms?: boolean
   /** Told when messages can be written again. */
   readonly onWritable?: () => void
 }
@@ -128,8 +133,10 @@ export class Publisher {
   }
 
   #onBlocked(blocked: boolean): void {
-    this.#unwritableSince = performance.now()
+    const now = performance.now()
+    this.#unwritableSince = now
     if (blocked || !this.writable) return
+    if (this.#options.outwaitsAlarms) for (const pending of this.#unconfirmed) pending.since = now
     this.#pump()
     this.#options.onWritable?.()
   }
@@ -201,6 +208,7 @@ export class Publisher {
       if (Math.max(this.#waiting.front!.since, this.#unwritableSince) + patienceMs > now) break
       this.#waiting.shift()!.reject(notSent(blocked, patienceMs, lastError))
     }
+    if (blocked && this.#options.outwaitsAlarms) return
     let stale = false
     for (const pending of this.#unconfirmed) {
       if (pending.since + settings.confirmTimeoutMs > now) break

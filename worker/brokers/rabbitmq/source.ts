@@ -43,6 +43,7 @@ export class RabbitSource implements Source {
       settings,
       observe,
       patienceMs: PATIENCE_MS,
+      outwaitsAlarms: true,
       onWritable: () => this.#outbox.wake(),
     })
     this.#outbox = new Outbox(this.#publisher, observe, (held) => (held ? this.#inbox.pause() : this.#inbox.resume()))

@@ -118,7 +118,7 @@ const value = fc.letrec((tie) => ({
     fc.string(),
     fc.double(),
     fc.maxSafeInteger(),
-    fc.constantFrom(2 ** 63, -(2 ** 63), -(2 ** 64), 2 ** 64, -1e300, 1e300, -Infinity, NaN),
+    fc.constantFrom(2 ** 51 + 0.5, 2 ** 63, -(2 ** 63), -(2 ** 64), 2 ** 64, -1e300, 1e300, -Infinity, NaN),
     fc.boolean(),
     fc.constant(null),
     fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes)),
