@@ -89,13 +89,19 @@ export class FaultProxy {
     this.#latencyMs = 0
     this.#refusing = false
     for (const { client, server } of this.#pairs) {
+      // An end that came while nothing came through is told now.
+      if (client.destroyed || server.destroyed) {
+        client.destroy()
+        server.destroy()
+      }
       client.resume()
       server.resume()
     }
   }
 
   async close(): Promise<void> {
-    this.cut()
+    this.heal()
+    this.cut({ refuse: true })
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -112,12 +118,15 @@ export class FaultProxy {
     this.#pairs.add(pair)
     this.#forward('up', client, server)
     this.#forward('down', server, client)
-    for (const socket of [client, server]) {
+    const ends: readonly [Direction, Socket, Socket][] = [
+      ['up', client, server],
+      ['down', server, client],
+    ]
+    for (const [direction, socket, peer] of ends) {
       socket.setNoDelay(true)
       socket.once('close', () => {
-        this.#pairs.delete(pair)
-        client.destroy()
-        server.destroy()
+        if (!this.#held.has(direction)) peer.destroy()
+        if (peer.destroyed) this.#pairs.delete(pair)
       })
     }
   }
