@@ -34,9 +34,9 @@ export class Consumer {
   readonly #options: ConsumerOptions
   readonly #limit: number
   readonly #credits = new Map<string, Credit>()
-  readonly #retired = new Set<Epoch>()
+  readonly #retired = new Set<Epoch<RabbitDelivery>>()
   #line: Line | undefined
-  #epoch: Epoch | undefined
+  #epoch: Epoch<RabbitDelivery> | undefined
   #wanted = true
   #stopped = false
   #working = false
@@ -110,13 +110,13 @@ export class Consumer {
     if (!this.#wanted && this.outstanding === 0) this.#options.onEmpty()
   }
 
-  #orphanSettled(credit: Credit, epoch: Epoch): void {
+  #orphanSettled(credit: Credit, epoch: Epoch<RabbitDelivery>): void {
     if (credit.outstanding === 0) this.#credits.delete(credit.tag)
     if (this.#retired.has(epoch) && epoch.unsettled === 0) void this.#closeRetired(epoch)
     if (this.#wanted) void this.#supply()
   }
 
-  #epochs(): Epoch[] {
+  #epochs(): Epoch<RabbitDelivery>[] {
     return this.#epoch === undefined ? [...this.#retired] : [this.#epoch, ...this.#retired]
   }
 
@@ -165,7 +165,9 @@ export class Consumer {
       line.destroy(error)
       throw error
     })
-    const epoch: Epoch = new Epoch(channel, (reason) => this.#ended(epoch, line, reason))
+    const epoch: Epoch<RabbitDelivery> = new Epoch<RabbitDelivery>(channel, (reason) =>
+      this.#ended(epoch, line, reason),
+    )
     // amqplib answers a delivery for a consumer that it has forgotten by closing the channel, and the broker may send
     // one after a cancel of its own. So deliveries are taken before amqplib looks for their consumer.
     channel.removeAllListeners('delivery')
@@ -176,7 +178,7 @@ export class Consumer {
     this.#since = performance.now()
   }
 
-  async #consume(epoch: Epoch | undefined, prefetch: number): Promise<void> {
+  async #consume(epoch: Epoch<RabbitDelivery> | undefined, prefetch: number): Promise<void> {
     if (epoch === undefined) return
     const { settings, onConsuming } = this.#options
     const credit: Credit = { tag: `tidemill-${++this.#consumers}`, epoch, prefetch, active: true, outstanding: 0 }
@@ -193,7 +195,7 @@ export class Consumer {
     }
   }
 
-  #receive(epoch: Epoch, raw: ConsumeMessage): void {
+  #receive(epoch: Epoch<RabbitDelivery>, raw: ConsumeMessage): void {
     const { settings, desk, onDelivery } = this.#options
     const credit = this.#credits.get(raw.fields.consumerTag) ?? this.#orphanCredit(epoch, raw.fields.consumerTag)
     credit.outstanding++
@@ -203,7 +205,7 @@ export class Consumer {
   }
 
   /** For what comes to a consumer that is cancelled and forgotten. */
-  #orphanCredit(epoch: Epoch, tag: string): Credit {
+  #orphanCredit(epoch: Epoch<RabbitDelivery>, tag: string): Credit {
     const credit: Credit = { tag, epoch, prefetch: 0, active: false, outstanding: 0 }
     this.#credits.set(tag, credit)
     return credit
@@ -226,7 +228,7 @@ export class Consumer {
   }
 
   /** The broker has cancelled: its queue is gone or moved. The old channel stays for the acks of what it delivered. */
-  #cancelled(epoch: Epoch, tag: string): void {
+  #cancelled(epoch: Epoch<RabbitDelivery>, tag: string): void {
     if (epoch !== this.#epoch) return
     this.#epoch = undefined
     this.#retired.add(epoch)
@@ -240,12 +242,12 @@ export class Consumer {
     this.#lost(`the broker cancelled the consumer ${tag}`)
   }
 
-  async #closeRetired(epoch: Epoch): Promise<void> {
+  async #closeRetired(epoch: Epoch<RabbitDelivery>): Promise<void> {
     await epoch.close(this.#options.settings)
     this.#retired.delete(epoch)
   }
 
-  #ended(epoch: Epoch, line: Line, reason: unknown): void {
+  #ended(epoch: Epoch<RabbitDelivery>, line: Line, reason: unknown): void {
     this.#retired.delete(epoch)
     for (const credit of [...this.#credits.values()]) if (credit.epoch === epoch) this.#credits.delete(credit.tag)
     const current = epoch === this.#epoch

@@ -11,7 +11,7 @@ export interface Desk {
 /** What a consumer may still be sent, and what it was sent and not settled. */
 export interface Credit {
   readonly tag: string
-  readonly epoch: Epoch
+  readonly epoch: Epoch<RabbitDelivery>
   readonly prefetch: number
   active: boolean
   outstanding: number
@@ -23,7 +23,7 @@ export const NOT_WRITTEN: Promise<boolean> = Promise.resolve(false)
 /** One job on loan, bound to the channel that it came on. */
 export class RabbitDelivery implements Delivery {
   readonly message: RabbitMessage
-  readonly epoch: Epoch
+  readonly epoch: Epoch<RabbitDelivery>
   readonly tag: number
   /** The consumer that it came to; undefined for a suspect, which is fetched. */
   readonly credit: Credit | undefined
@@ -35,7 +35,7 @@ export class RabbitDelivery implements Delivery {
   readonly #desk: Desk
   #settled = false
 
-  constructor(message: RabbitMessage, epoch: Epoch, credit: Credit | undefined, desk: Desk) {
+  constructor(message: RabbitMessage, epoch: Epoch<RabbitDelivery>, credit: Credit | undefined, desk: Desk) {
     this.message = message
     this.epoch = epoch
     this.tag = message.raw.fields.deliveryTag

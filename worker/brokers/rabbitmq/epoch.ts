@@ -2,18 +2,25 @@ import type { Channel, Message as RawMessage } from 'amqplib'
 import type { BrokerSettings } from '../../contracts.ts'
 import { LeaseLostError } from '../../errors.ts'
 import { Acks } from './acks.ts'
-import type { RabbitDelivery } from './delivery.ts'
 import { settledWithin } from './waiting.ts'
+
+/** What an epoch knows of a delivery: its tag, and the two links of the list that it is threaded on. */
+export interface Loan<Self> {
+  readonly tag: number
+  onLoan: boolean
+  older: Self | undefined
+  newer: Self | undefined
+}
 
 /**
  * The life of one channel. Delivery tags mean nothing on another channel, so every delivery is bound to its epoch:
  * when the channel is gone, the epoch's lease is aborted and its settlements go nowhere.
  */
-export class Epoch {
+export class Epoch<Held extends Loan<Held>> {
   readonly channel: Channel
   readonly #acks: Acks
   readonly #lease = new AbortController()
-  #newest: RabbitDelivery | undefined
+  #newest: Held | undefined
   #unsettled = 0
   #alive = true
   #reason: unknown
@@ -48,13 +55,13 @@ export class Epoch {
   }
 
   /** The deliveries of this channel that are not settled, the newest first. */
-  open(): RabbitDelivery[] {
-    const all: RabbitDelivery[] = []
+  open(): Held[] {
+    const all: Held[] = []
     for (let delivery = this.#newest; delivery !== undefined; delivery = delivery.older) all.push(delivery)
     return all
   }
 
-  opened(delivery: RabbitDelivery): void {
+  opened(delivery: Held): void {
     delivery.older = this.#newest
     if (this.#newest !== undefined) this.#newest.newer = delivery
     this.#newest = delivery
@@ -63,7 +70,7 @@ export class Epoch {
   }
 
   /** False when the channel is gone: the job comes again. */
-  ack(delivery: RabbitDelivery): boolean {
+  ack(delivery: Held): boolean {
     if (!this.#alive || !delivery.onLoan) return false
     this.#remove(delivery)
     this.#acks.ack(delivery.tag)
@@ -71,7 +78,7 @@ export class Epoch {
   }
 
   /** Gives the job back by a nack with requeue. False when the channel is gone: then it is back already. */
-  release(delivery: RabbitDelivery): boolean {
+  release(delivery: Held): boolean {
     if (!this.#alive || !delivery.onLoan) return false
     this.#remove(delivery)
     this.#acks.release(delivery.tag)
@@ -110,7 +117,7 @@ export class Epoch {
    * The list is threaded through the deliveries because a Set, with as many deletions as additions, leaves a chain of
    * old tables behind that drags every job through the garbage collector's old generation.
    */
-  #remove(delivery: RabbitDelivery): void {
+  #remove(delivery: Held): void {
     const { older, newer } = delivery
     if (older !== undefined) older.newer = newer
     if (newer === undefined) this.#newest = older

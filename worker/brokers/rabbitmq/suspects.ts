@@ -33,7 +33,7 @@ export class Suspects {
   readonly #options: SuspectsOptions
   readonly #pause = new Pause()
   #line: Line | undefined
-  #epoch: Epoch | undefined
+  #epoch: Epoch<RabbitDelivery> | undefined
   #running: Promise<void> | undefined
   #current: RabbitDelivery | undefined
   #fresh = 0
@@ -183,9 +183,9 @@ export class Suspects {
     }
   }
 
-  async #openChannel(line: Line): Promise<Epoch> {
+  async #openChannel(line: Line): Promise<Epoch<RabbitDelivery>> {
     const channel = await this.#answer(line.model.createChannel())
-    const epoch: Epoch = new Epoch(channel, () => {
+    const epoch: Epoch<RabbitDelivery> = new Epoch<RabbitDelivery>(channel, () => {
       if (this.#epoch === epoch) this.#epoch = undefined
       this.#options.onLost()
     })
