@@ -181,11 +181,18 @@ const PREFIX = 'TIDEMILL_'
 /** What Kubernetes sets for a Service whose name begins with `tidemill`. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
+/** What says which image a local broker is started from: not the worker's, but no mistake either. */
+const LOCAL_IMAGE = /^TIDEMILL_[A-Z]+_IMAGE$/
+
 const VARIABLES = new Set(
   SETTING_NAMES.flatMap((name) =>
     SETTINGS[name].secret === undefined ? [envName(name)] : [envName(name), `${envName(name)}_FILE`],
   ),
 )
+
+function foreign(name: string): boolean {
+  return SERVICE_LINK.test(name) || LOCAL_IMAGE.test(name)
+}
 
 function unknownSettings(settings: object): string[] {
   return Object.keys(settings)
@@ -198,7 +205,7 @@ function unknownSettings(settings: object): string[] {
 
 function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !VARIABLES.has(name) && !SERVICE_LINK.test(name))
+    .filter((name) => name.startsWith(PREFIX) && !VARIABLES.has(name) && !foreign(name))
     .map((name) => {
       const near = suggest(
         name.slice(PREFIX.length),

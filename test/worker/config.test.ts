@@ -197,6 +197,10 @@ test("the variables that Kubernetes sets for Services named 'tidemill…' are le
   assert.match(faultsOf({ TIDEMILL_HTTP_PORT: 'tcp://10.0.0.1:8081' })[0]!, /enableServiceLinks/)
 })
 
+test('the variables that name the image of a local broker are no fault of the worker', () => {
+  assert.deepEqual(faultsOf({ TIDEMILL_RABBITMQ_IMAGE: 'example/rabbitmq:4' }), [])
+})
+
 test('no fault shows a password, wherever in a faulty URL it stands', () => {
   const secret = 'hunter22'
   const urls = [
