@@ -23,6 +23,7 @@ export class Meter {
 
   constructor(task: Task) {
     this.#task = task
+    process.once('disconnect', abandon)
   }
 
   /** One more job is done; called by both contestants inside the handler, so that it costs both the same. */
@@ -66,6 +67,12 @@ export class Meter {
 
 /** Hands the measurement to the process that asked for it. */
 export function report(measurement: Measurement): void {
+  process.off('disconnect', abandon)
   process.send?.(measurement)
   process.disconnect?.()
+}
+
+/** Whoever wanted to know is gone: a worker would try to reach its broker for ever. */
+function abandon(): void {
+  process.exit(1)
 }
