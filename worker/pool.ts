@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit'
+import { Chain, type Link } from './chain.ts'
 import type { Delivery, Logger, Message, Observer, Outcome } from './contracts.ts'
 import { type BodyLimits, decode } from './decode.ts'
 import type { JobDefinition } from './define.ts'
@@ -54,7 +55,7 @@ export class Pool {
   readonly #options: PoolOptions
   readonly #limit: LimitFunction
   readonly #types: TypeLimits
-  readonly #running = new Set<Running>()
+  readonly #running = new Chain<Running>()
   readonly #leases = new WeakSet<AbortSignal>()
   #wake: (() => void) | undefined
   #overflow: NodeJS.Timeout | undefined
@@ -105,7 +106,7 @@ export class Pool {
   /** Aborts the signal of every running job; those that yield are released. */
   abort(reason: ShutdownError): void {
     this.#hardStop = reason
-    for (const running of this.#running) running.execution.abort(reason)
+    for (const running of this.#running.items()) running.execution.abort(reason)
     this.#notify()
   }
 
@@ -159,7 +160,11 @@ export class Pool {
     if (!delivery.lease.aborted) {
       const label = job === undefined ? UNKNOWN_TYPE : message.type
       const begun = this.#begin(message, label)
-      const outcome = this.#refusal(message, job) ?? (await this.#execute(delivery, job!))
+      let outcome = this.#refusal(message, job)
+      if (outcome === undefined) {
+        const running = this.#run(delivery, job!)
+        outcome = this.#decide(running, await running.execution.result)
+      }
       const runMs = this.#options.now() - begun
       const written = await delivery.settle(outcome)
       if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
@@ -184,16 +189,20 @@ export class Pool {
     return undefined
   }
 
-  async #execute(delivery: Delivery, job: PoolJob): Promise<Outcome> {
+  #run(delivery: Delivery, job: PoolJob): Running {
     this.#watch(delivery.lease)
     const running = new Running(delivery, job, this.#options, this.#unstuck)
     this.#running.add(running)
     if (this.#hardStop !== undefined) running.execution.abort(this.#hardStop)
-    const result = await running.execution.result
-    this.#running.delete(running)
-    if (result.kind === 'stuck') this.#reportStuck(delivery.message)
+    return running
+  }
+
+  #decide(running: Running, result: Result): Outcome {
+    this.#running.remove(running)
+    const { message, job } = running
+    if (result.kind === 'stuck') this.#reportStuck(message)
     const { ladderMs, random } = this.#options
-    const outcome = outcomeOf(result, delivery.message.attempt, job.policy, ladderMs, random)
+    const outcome = outcomeOf(result, message.attempt, job.policy, ladderMs, random)
     if (outcome.kind === 'release' && isAbandoned(result)) this.#abandoned++
     return outcome
   }
@@ -206,7 +215,9 @@ export class Pool {
       'abort',
       () => {
         const reason = new LeaseLostError(undefined, { cause: lease.reason })
-        for (const running of this.#running) if (running.lease === lease) running.execution.abort(reason)
+        for (const running of this.#running.items()) {
+          if (running.lease === lease) running.execution.abort(reason)
+        }
       },
       { once: true },
     )
@@ -232,13 +243,15 @@ function isAbandoned(result: Result): boolean {
 }
 
 /** One handler at work on one delivery. */
-class Running implements Run {
+class Running implements Run, Link<Running> {
+  older: Running | undefined = undefined
+  newer: Running | undefined = undefined
+  readonly message: Message
+  readonly job: PoolJob
   readonly lease: AbortSignal
   readonly timeoutMs: number
   readonly abortGraceMs: number
   readonly execution: Execution
-  readonly #message: Message
-  readonly #job: PoolJob
   readonly #options: PoolOptions
   readonly #unstuck: (message: Message) => void
 
@@ -246,25 +259,25 @@ class Running implements Run {
     this.lease = delivery.lease
     this.timeoutMs = job.timeoutMs
     this.abortGraceMs = options.abortGraceMs
-    this.#message = delivery.message
-    this.#job = job
+    this.message = delivery.message
+    this.job = job
     this.#options = options
     this.#unstuck = unstuck
     this.execution = new Execution(this)
   }
 
   handle(execution: Execution): Promise<void> | void {
-    const payload = decode(this.#message, this.#job.definition, this.#options.limits)
+    const payload = decode(this.message, this.job.definition, this.#options.limits)
     if (payload instanceof Promise) return payload.then((value) => this.#call(value, execution))
     return this.#call(payload, execution)
   }
 
   unstuck(): void {
-    this.#unstuck(this.#message)
+    this.#unstuck(this.message)
   }
 
   #call(payload: unknown, execution: Execution): Promise<void> | void {
-    const context = new JobContext(execution, this.#message, this.#options.log, this.#options.resources)
-    return this.#job.definition.handler(new JobView(this.#message, payload), context)
+    const context = new JobContext(execution, this.message, this.#options.log, this.#options.resources)
+    return this.job.definition.handler(new JobView(this.message, payload), context)
   }
 }

@@ -27,7 +27,7 @@ export class RabbitDelivery implements Delivery {
   readonly tag: number
   /** The consumer that it came to; undefined for a suspect, which is fetched. */
   readonly credit: Credit | undefined
-  /** The epoch's list of what is unsettled. */
+  /** The links of the epoch's chain of what is unsettled. */
   older: RabbitDelivery | undefined = undefined
   newer: RabbitDelivery | undefined = undefined
   /** False once an ack or a nack is on its way. */

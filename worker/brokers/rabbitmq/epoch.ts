@@ -1,15 +1,14 @@
 import type { Channel, Message as RawMessage } from 'amqplib'
+import { Chain, type Link } from '../../chain.ts'
 import type { BrokerSettings } from '../../contracts.ts'
 import { LeaseLostError } from '../../errors.ts'
 import { Acks } from './acks.ts'
 import { settledWithin } from './waiting.ts'
 
-/** What an epoch knows of a delivery: its tag, and the two links of the list that it is threaded on. */
-export interface Loan<Self> {
+/** What an epoch knows of a delivery. */
+export interface Loan<Self> extends Link<Self> {
   readonly tag: number
   onLoan: boolean
-  older: Self | undefined
-  newer: Self | undefined
 }
 
 /**
@@ -20,7 +19,7 @@ export class Epoch<Held extends Loan<Held>> {
   readonly channel: Channel
   readonly #acks: Acks
   readonly #lease = new AbortController()
-  #newest: Held | undefined
+  #held = new Chain<Held>()
   #unsettled = 0
   #alive = true
   #reason: unknown
@@ -56,15 +55,11 @@ export class Epoch<Held extends Loan<Held>> {
 
   /** The deliveries of this channel that are not settled, the newest first. */
   open(): Held[] {
-    const all: Held[] = []
-    for (let delivery = this.#newest; delivery !== undefined; delivery = delivery.older) all.push(delivery)
-    return all
+    return this.#held.items()
   }
 
   opened(delivery: Held): void {
-    delivery.older = this.#newest
-    if (this.#newest !== undefined) this.#newest.newer = delivery
-    this.#newest = delivery
+    this.#held.add(delivery)
     this.#unsettled++
     this.#acks.opened(delivery.tag)
   }
@@ -113,17 +108,8 @@ export class Epoch<Held extends Loan<Held>> {
     }
   }
 
-  /**
-   * The list is threaded through the deliveries because a Set, with as many deletions as additions, leaves a chain of
-   * old tables behind that drags every job through the garbage collector's old generation.
-   */
   #remove(delivery: Held): void {
-    const { older, newer } = delivery
-    if (older !== undefined) older.newer = newer
-    if (newer === undefined) this.#newest = older
-    else newer.older = older
-    delivery.older = undefined
-    delivery.newer = undefined
+    this.#held.remove(delivery)
     delivery.onLoan = false
     this.#unsettled--
   }
@@ -132,7 +118,7 @@ export class Epoch<Held extends Loan<Held>> {
     if (!this.#alive) return
     this.#alive = false
     this.#acks.stop()
-    this.#newest = undefined
+    this.#held = new Chain()
     if (this.#unsettled > 0) this.#lease.abort(new LeaseLostError(undefined, { cause: this.#reason }))
   }
 }
