@@ -1,7 +1,9 @@
+import type { Writable } from 'node:stream'
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib'
 import type { BrokerSettings } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
 import { addressOf } from './address.ts'
+import { gather } from './gather.ts'
 import { type Version, versionOf } from './version.ts'
 import { settledWithin, within } from './waiting.ts'
 
@@ -73,6 +75,7 @@ export async function dial(settings: BrokerSettings, cancel?: AbortSignal): Prom
   try {
     const options: Socket = { ...socket, signal: controller.signal }
     const model = await within(connect(target, options), settings.connectTimeoutMs, `a broker at ${peer}`)
+    gather(streamOf(model))
     return new Line(model, peer, controller)
   } catch (error) {
     controller.abort()
@@ -81,6 +84,11 @@ export async function dial(settings: BrokerSettings, cancel?: AbortSignal): Prom
   } finally {
     cancel?.removeEventListener('abort', onCancel)
   }
+}
+
+/** What amqplib does not declare: the socket under a connection. */
+function streamOf(model: ChannelModel): Writable {
+  return (model.connection as unknown as { readonly stream: Writable }).stream
 }
 
 /** True where the broker refused the credentials; trying again soon would only lock the account. */
