@@ -21,9 +21,25 @@ export function undecided(waited: number | string, blocked = false): TidemillErr
   return new TidemillError('CONFIRM_TIMEOUT', `expected a confirm within ${waited} ms, got none`)
 }
 
-export function returned({ fields }: RawMessage): TidemillError {
+/** A message that was written and may be returned. */
+export interface Returnable {
+  readonly copy: Copy
+  returned: TidemillError | undefined
+}
+
+/**
+ * A return names no message, and one of ours may look like another (the same id twice). All that look alike count as
+ * returned: one that was routed after all is then sent twice, none is lost.
+ */
+export function markReturned(unconfirmed: Iterable<Returnable>, { fields, properties }: RawMessage): void {
   const { exchange, routingKey } = fields
-  return new TidemillError('UNROUTABLE', `no queue is bound to exchange ${exchange} with routing key ${routingKey}`)
+  for (const pending of unconfirmed) {
+    const { copy } = pending
+    if (copy.routingKey !== routingKey || copy.exchange !== exchange) continue
+    if (copy.options.messageId !== properties.messageId) continue
+    const message = `no queue is bound to exchange ${exchange} with routing key ${routingKey}`
+    pending.returned = new TidemillError('UNROUTABLE', message)
+  }
 }
 
 /**

@@ -1,11 +1,11 @@
-import type { ConfirmChannel, Message as RawMessage } from 'amqplib'
+import type { ConfirmChannel } from 'amqplib'
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
 import { Connection } from './connection.ts'
 import type { Copy } from './copy.ts'
 import type { Line } from './dial.ts'
 import { Fifo } from './fifo.ts'
-import { failureOf, notSent, returned, undecided } from './publish-errors.ts'
+import { failureOf, markReturned, notSent, type Returnable, undecided } from './publish-errors.ts'
 import { fullJitter, ignore, settledWithin, within } from './waiting.ts'
 
 /** What may be unconfirmed at a time; the rest waits here. It bounds what a lost connection leaves in doubt. */
@@ -14,13 +14,11 @@ const REOPEN_BASE_MS = 50
 const REOPEN_CAP_MS = 5_000
 
 /** A message on its way: waiting for the channel, or written and waiting for its confirm. */
-interface Pending {
-  readonly copy: Copy
+interface Pending extends Returnable {
   resolve(): void
   reject(error: TidemillError): void
   /** When it was asked for, then when it was written. */
   since: number
-  returned: TidemillError | undefined
 }
 
 export interface PublisherOptions {
@@ -106,7 +104,7 @@ export class Publisher {
       channel.on('error', (error) => {
         reason = error
       })
-      channel.on('return', (message) => this.#onReturn(message))
+      channel.on('return', (message) => markReturned(this.#unconfirmed, message))
       channel.on('close', () => this.#onClose(channel, reason))
       this.#channel = channel
       this.#pump()
@@ -173,20 +171,6 @@ export class Publisher {
     }
     if (this.#waiting.size > 0) this.#pump()
     else if (this.#unconfirmed.size === 0) this.#idle?.()
-  }
-
-  /**
-   * A return names no message, and one of ours may look like another (the same id twice). All that look alike count
-   * as returned: one that was routed after all is then sent twice, none is lost.
-   */
-  #onReturn(message: RawMessage): void {
-    const { exchange, routingKey } = message.fields
-    const { messageId } = message.properties
-    for (const pending of this.#unconfirmed) {
-      const { copy } = pending
-      if (copy.routingKey !== routingKey || copy.exchange !== exchange) continue
-      if (copy.options.messageId === messageId) pending.returned = returned(message)
-    }
   }
 
   #watch(): void {

@@ -141,8 +141,10 @@ test('the acks of a wide worker survive a close straight after them, singly writ
   await room.send(...Array.from({ length: count }, (_, id) => `job-${id}`))
   const feed = room.feed()
   const deliveries = await feed.take(count)
-  // The first one stays open, so that each of the others needs an ack of its own.
+  await feed.source.stop()
+  // The first one stays open, so that each of the others needs an ack of its own; they are written as the turn ends.
   for (const delivery of deliveries.slice(1)) assert.equal(await delivery.settle(ACK), true)
+  await new Promise(setImmediate)
   await feed.source.close()
   await sleep(100)
   await expectBacklog(room, { ready: 1, unacknowledged: 0 })
