@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { gunzipSync } from 'node:zlib'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Message } from './contracts.ts'
@@ -49,15 +50,10 @@ function inflate(message: Message, maxBodyBytes: number): Uint8Array {
   }
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
-
 function parse(body: Uint8Array, maxDepth: number): unknown {
-  let text: string
-  try {
-    text = UTF8.decode(body)
-  } catch (error) {
-    throw new InvalidPayloadError('the body is not valid UTF-8', { cause: error })
-  }
+  if (!isUtf8(body)) throw new InvalidPayloadError('the body is not valid UTF-8')
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const text = bytes.toString('utf8', startsWithMark(bytes) ? 3 : 0)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -67,6 +63,11 @@ function parse(body: Uint8Array, maxDepth: number): unknown {
   }
   if (typeof value === 'object' && value !== null) inspect(value, maxDepth)
   return value
+}
+
+/** A byte order mark may be ignored: RFC 8259, section 8.1. */
+function startsWithMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
 }
 
 function inspect(value: object, levels: number): void {

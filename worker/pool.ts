@@ -48,8 +48,8 @@ const MISSING_ID: Outcome = Object.freeze({
 const RELEASE: Outcome = Object.freeze({ kind: 'release' })
 
 /**
- * The bounded loop: pulls a delivery when a slot is free, runs it, decides, settles, tells the observer. A slot is
- * taken until the settlement is written, so what can't be settled stops the pulling by itself.
+ * The bounded loop: so many slots, each pulls a delivery, runs it, decides, settles, tells the observer and pulls the
+ * next. A slot is taken until the settlement is written, so what can't be settled stops the pulling by itself.
  */
 export class Pool {
   readonly #options: PoolOptions
@@ -57,7 +57,7 @@ export class Pool {
   readonly #types: TypeLimits
   readonly #running = new Chain<Running>()
   readonly #leases = new WeakSet<AbortSignal>()
-  #wake: (() => void) | undefined
+  #active = 0
   #overflow: NodeJS.Timeout | undefined
   #stuck = 0
   #abandoned = 0
@@ -76,7 +76,7 @@ export class Pool {
 
   /** Jobs in a slot: running or being settled. */
   get inFlight(): number {
-    return this.#limit.activeCount
+    return this.#active
   }
 
   /** Handlers that ignored their abort and still run. */
@@ -91,15 +91,33 @@ export class Pool {
 
   /** Works until the deliveries end and the last of them is settled. Rejects with what the deliveries rejected with. */
   async run(deliveries: AsyncIterable<Delivery>): Promise<void> {
+    const iterator = deliveries[Symbol.asyncIterator]()
+    const lanes = Array.from({ length: this.#options.concurrency }, () => this.#limit(serve, this, iterator))
+    const ends = await Promise.allSettled(lanes)
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  /** One slot's life: pulls, works, pulls again, until the deliveries end. */
+  async serve(iterator: AsyncIterator<Delivery>): Promise<void> {
     try {
-      for await (const delivery of deliveries) {
-        this.#accept(delivery)
-        while (this.#full) await this.#change()
+      for (;;) {
+        const pulled = await iterator.next()
+        if (pulled.done) return
+        let next = this.#admit(pulled.value)
+        while (next !== undefined) {
+          this.#active++
+          await this.#work(next)
+          this.#active--
+          next = this.#types.done(next.message.type)
+        }
       }
+    } catch (error) {
+      // One slot less would go unnoticed: the others end too, and the worker fails aloud.
+      void iterator.return?.()
+      throw error
     } finally {
       clearTimeout(this.#overflow)
       for (const delivery of this.#types.clear()) void delivery.settle(RELEASE)
-      while (this.#limit.activeCount > 0) await this.#change()
     }
   }
 
@@ -107,39 +125,21 @@ export class Pool {
   abort(reason: ShutdownError): void {
     this.#hardStop = reason
     for (const running of this.#running.items()) running.execution.abort(reason)
-    this.#notify()
   }
 
-  get #full(): boolean {
-    const { concurrency, readAhead } = this.#options
-    const active = this.#limit.activeCount
-    return active >= concurrency || active + this.#types.parked >= concurrency + readAhead
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
-  }
-
-  #notify = (): void => {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
-  }
-
-  #accept(delivery: Delivery): void {
+  /** The delivery, when it may run now; else it is parked or deferred. */
+  #admit(delivery: Delivery): Delivery | undefined {
     const admission = this.#types.admit(delivery.message.type, delivery)
-    if (admission === 'run') this.#start(delivery)
-    else if (admission === 'defer') this.#defer(delivery)
+    if (admission === 'run') return delivery
+    if (admission === 'defer') this.#defer(delivery)
     else this.#overflow ??= setTimeout(this.#deferOverflow, OVERFLOW_EVERY_MS)
+    return undefined
   }
 
   #deferOverflow = (): void => {
     this.#overflow = undefined
     for (const delivery of this.#types.overflow()) this.#defer(delivery)
     if (this.#types.parked > 0) this.#overflow = setTimeout(this.#deferOverflow, OVERFLOW_EVERY_MS)
-    this.#notify()
   }
 
   #defer(delivery: Delivery): void {
@@ -149,12 +149,8 @@ export class Pool {
     void delivery.settle({ kind: 'retry', delayMs, reason: 'type-limit', counted: false })
   }
 
-  #start(delivery: Delivery): void {
-    void this.#limit(work, this, delivery).then(this.#notify)
-  }
-
   /** One job in its slot, from decoding to the settlement. Never rejects. */
-  async work(delivery: Delivery): Promise<void> {
+  async #work(delivery: Delivery): Promise<void> {
     const { message } = delivery
     const job = this.#options.jobs.get(message.type)
     if (!delivery.lease.aborted) {
@@ -170,8 +166,6 @@ export class Pool {
       if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
       this.#options.observer.settled(message, label, outcome, runMs, written)
     }
-    const next = this.#types.done(message.type)
-    if (next !== undefined) this.#start(next)
   }
 
   #begin(message: Message, label: string): number {
@@ -234,8 +228,8 @@ export class Pool {
   }
 }
 
-function work(pool: Pool, delivery: Delivery): Promise<void> {
-  return pool.work(delivery)
+function serve(pool: Pool, iterator: AsyncIterator<Delivery>): Promise<void> {
+  return pool.serve(iterator)
 }
 
 function isAbandoned(result: Result): boolean {

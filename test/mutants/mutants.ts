@@ -69,8 +69,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-slot-limit',
     file: 'worker/pool.ts',
-    find: '        while (this.#full) await this.#change()\n',
-    replace: '',
+    find: '          await this.#work(next)\n',
+    replace: '          void this.#work(next)\n',
     test: { file: 'test/worker/pool.test.ts', name: 'nothing is pulled while every slot is taken' },
     says: /./,
   },

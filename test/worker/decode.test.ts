@@ -58,6 +58,12 @@ test('what is no JSON, no UTF-8 or empty is refused with what came', () => {
   refuses(Uint8Array.of(0x22, 0xff, 0x22), /UTF-8/)
 })
 
+test('a byte order mark is ignored, and what only looks like one is not', () => {
+  assert.equal(decode(message(Buffer.from('\ufeff"a"')), {}, LIMITS), 'a')
+  refuses(Uint8Array.of(0xef, 0xbb, 0x22), /UTF-8/)
+  refuses('"a"\ufeff', /not JSON/)
+})
+
 test('keys that reach a prototype are refused at any depth, also escaped; a plain key named constructor is data', () => {
   refuses('{"a":[{"__proto__":{"x":1}}]}', /__proto__/)
   refuses('{"\\u005f_proto__":1}', /__proto__/)

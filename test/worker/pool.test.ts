@@ -55,6 +55,29 @@ test('nothing is pulled while every slot is taken', async () => {
   assert.equal(source.pulled, 4)
 })
 
+test('deliveries that fail end the pool with their error, once what runs is settled', async () => {
+  const open = gate()
+  const running = new FakeDelivery()
+  async function* deliveries() {
+    yield running
+    throw new Error('fatal')
+  }
+  const working = poolOf([defineJob({ type: 'job', handler: () => open.promise })]).run(deliveries())
+  await turns(3)
+  open.resolve()
+  await assert.rejects(working, /fatal/)
+  assert.equal(running.outcomes[0]!.kind, 'ack')
+})
+
+test('an observer that throws does not cost a slot in silence: the pool ends with its error', async () => {
+  const source = new FakeSource()
+  const observer: Observer = { ...UNSEEN, started: () => assert.fail('a bad observer') }
+  const working = poolOf([defineJob({ type: 'job', handler() {} })], { observer }).run(source)
+  source.push(new FakeDelivery())
+  source.end()
+  await assert.rejects(working, /a bad observer/)
+})
+
 test('a slot stays taken until the settlement is written', async () => {
   const source = new FakeSource()
   const held = new FakeDelivery()
