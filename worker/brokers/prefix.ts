@@ -10,6 +10,7 @@ export class Prefix {
   #finished = new Uint8Array(FIRST_CAPACITY)
   #head = 0
   #size = 0
+  #runs = 0
   #last = Number.NEGATIVE_INFINITY
 
   /** The lowest number that `advance` has not passed. */
@@ -20,6 +21,11 @@ export class Prefix {
   /** Numbers added and not passed by `advance`. */
   get size(): number {
     return this.#size
+  }
+
+  /** Stretches of finished numbers that `advance` has not passed. Gaps in the sequence do not part a stretch. */
+  get runs(): number {
+    return this.#runs
   }
 
   /** Adds the next number. A RangeError unless it is a safe integer above all that were added before. */
@@ -40,6 +46,11 @@ export class Prefix {
     const slot = this.#find(number)
     if (slot === undefined || this.#finished[slot] === 1) return false
     this.#finished[slot] = 1
+    const mask = this.#numbers.length - 1
+    const at = (slot - this.#head) & mask
+    const joinsLower = at > 0 && this.#finished[(slot - 1) & mask] === 1
+    const joinsUpper = at < this.#size - 1 && this.#finished[(slot + 1) & mask] === 1
+    this.#runs += 1 - (joinsLower ? 1 : 0) - (joinsUpper ? 1 : 0)
     return true
   }
 
@@ -52,7 +63,20 @@ export class Prefix {
       this.#head = (this.#head + 1) & mask
       this.#size--
     }
+    if (passed !== undefined) this.#runs--
     return passed
+  }
+
+  /** Visits each of the `runs` in rising order, by its lowest and its highest number. */
+  eachRun(visit: (lowest: number, highest: number) => void): void {
+    const mask = this.#numbers.length - 1
+    let left = this.#runs
+    for (let at = 0; left > 0; at++, left--) {
+      while (this.#finished[(this.#head + at) & mask] === 0) at++
+      const lowest = this.#numbers[(this.#head + at) & mask]!
+      while (at + 1 < this.#size && this.#finished[(this.#head + at + 1) & mask] === 1) at++
+      visit(lowest, this.#numbers[(this.#head + at) & mask]!)
+    }
   }
 
   #find(number: number): number | undefined {

@@ -28,6 +28,16 @@ class NaivePrefix {
     return this.#open[0]?.number
   }
 
+  get runs(): [number, number][] {
+    const runs: [number, number][] = []
+    this.#open.forEach(({ number, finished }, at) => {
+      if (!finished) return
+      if (at > 0 && this.#open[at - 1]!.finished) runs.at(-1)![1] = number
+      else runs.push([number, number])
+    })
+    return runs
+  }
+
   get size(): number {
     return this.#open.length
   }
@@ -64,6 +74,10 @@ test('the finished prefix is that of a naive model, for any order of finishing a
         }
         assert.equal(prefix.first, naive.first)
         assert.equal(prefix.size, naive.size)
+        const runs: [number, number][] = []
+        prefix.eachRun((lowest, highest) => runs.push([lowest, highest]))
+        assert.deepEqual(runs, naive.runs)
+        assert.equal(prefix.runs, runs.length)
       }
     }),
     { numRuns: 500 },
