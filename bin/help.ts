@@ -5,7 +5,8 @@ import type { Command } from './command.ts'
 export function helpOf(name: string, command: Command): string {
   const rows: [string, string][] = []
   for (const setting of command.shownSettings) {
-    const text = setting === 'brokerUrl' ? 'rabbitmq, memory, or a URL without a password.' : SETTINGS[setting].sentence
+    const text =
+      setting === 'brokerUrl' ? 'rabbitmq, kafka, memory, or a URL without a password.' : SETTINGS[setting].sentence
     rows.push([`--${flagName(setting)} ${setting === 'brokerUrl' ? 'B' : 'V'}`, text])
   }
   for (const [flag, { type, value = 'V', help }] of Object.entries(command.flags)) {

@@ -10,7 +10,7 @@ const FLAGS_OF_SETTINGS = new Map<string, SettingName>(SETTING_NAMES.map((name) 
 
 /**
  * Reads a command's arguments. `--broker` takes a URL, or the name of a broker: `rabbitmq` is the one of `TIDEMILL_BROKER_URL`,
- * else the one on this machine; `memory` lives in this process.
+ * else the one on this machine; `kafka` likewise; `memory` lives in this process.
  * @throws TidemillError `USAGE` naming every fault
  */
 export function parseCall(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Call {
@@ -45,7 +45,7 @@ export function parseCall(command: Command, args: readonly string[], env: NodeJS
   if (faults.length === 0 && (positionals.length < min || positionals.length > max)) {
     faults.push(`expected ${amount(min, max)}, got ${positionals.length === 0 ? 'none' : positionals.length}`)
   }
-  resolveBroker(settings, env, faults)
+  resolveBroker(settings, env)
   if (faults.length > 0) throw new TidemillError('USAGE', faults.join('\n'))
   return { positionals, values, settings }
 }
@@ -81,17 +81,26 @@ function amount(min: number, max: number): string {
   return min === max ? word(min) : `${min} to ${word(max)}`
 }
 
-function resolveBroker(settings: Partial<Record<SettingName, string>>, env: NodeJS.ProcessEnv, faults: string[]): void {
+function resolveBroker(settings: Partial<Record<SettingName, string>>, env: NodeJS.ProcessEnv): void {
   switch (settings.brokerUrl) {
     case 'memory':
       settings.brokerUrl = 'memory:'
       return
-    case 'kafka':
-      faults.push('--broker: expected rabbitmq, memory or a URL, got kafka, which this version does not speak yet')
-      return
     case 'rabbitmq':
-      if (env['TIDEMILL_BROKER_URL_FILE'] || /^amqps?:/.test(env['TIDEMILL_BROKER_URL'] ?? ''))
-        delete settings.brokerUrl
-      else settings.brokerUrl = 'amqp://localhost:5672'
+      useOwnOr(settings, env, /^amqps?:/, 'amqp://localhost:5672')
+      return
+    case 'kafka':
+      useOwnOr(settings, env, /^kafkas?:/, 'kafka://localhost:9092')
   }
+}
+
+/** The URL of the environment where it is one of that broker or in a file, else the broker on this machine. */
+function useOwnOr(
+  settings: Partial<Record<SettingName, string>>,
+  env: NodeJS.ProcessEnv,
+  scheme: RegExp,
+  local: string,
+): void {
+  if (env['TIDEMILL_BROKER_URL_FILE'] || scheme.test(env['TIDEMILL_BROKER_URL'] ?? '')) delete settings.brokerUrl
+  else settings.brokerUrl = local
 }

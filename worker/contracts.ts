@@ -110,7 +110,7 @@ export interface Sink {
 /** The state of a queue, read from the broker. `undefined`: this way of reading can't know it. */
 export interface BacklogReading {
   readonly queue: string
-  /** Waiting to be delivered. */
+  /** Waiting to be delivered; with what is delivered and not settled, where the broker can't tell them apart. */
   readonly ready: number
   /** Delivered and not settled. */
   readonly unacknowledged: number | undefined
@@ -126,7 +126,15 @@ export interface BacklogReading {
   /** When it was read, ms since the epoch. */
   readonly readAt: number
   /** How it was read. */
-  readonly via: 'amqp' | 'management' | 'memory'
+  readonly via: 'amqp' | 'management' | 'admin' | 'memory'
+  /** `ready` by partition, where the queue has such. */
+  readonly partitions?: readonly PartitionBacklog[] | undefined
+}
+
+/** What waits in one partition of a queue. */
+export interface PartitionBacklog {
+  readonly partition: number
+  readonly ready: number
 }
 
 /** Reads the backlog. A reading that failed rejects: it is never the number 0. */
@@ -171,6 +179,8 @@ export interface Features {
   readonly countsDeliveries: boolean
   /** Order is kept per key. */
   readonly ordersByKey: boolean
+  /** A backlog's `ready` leaves out what is delivered and not settled. */
+  readonly separatesInFlight: boolean
 }
 
 /** A broker as the worker sees it: factories of the parts, which connect when used. */
@@ -209,6 +219,20 @@ export interface BrokerSettings {
   readonly closeTimeoutMs: number
   readonly suspectsPollMs: number
   readonly consumerTimeoutMs: number
+  readonly consumerGroup: string | undefined
+  readonly order: 'key' | 'partition' | 'none'
+  readonly offsetReset: 'earliest' | 'latest'
+  readonly saslMechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly handOverMs: number
+  readonly commitCount: number
+  readonly commitIntervalMs: number
+  readonly maxSpan: number
+  readonly fetchBytes: number
+  readonly metadataMaxAgeMs: number
+  readonly topicPartitions: number
+  readonly replicationFactor: number | undefined
 }
 
 /** What happened, told to observers (metrics, log, the user's listeners). Rare events only: started and settled jobs have methods of their own. */

@@ -31,14 +31,3 @@ export function redactor(secrets: readonly (string | undefined)[]): (text: strin
     return clean
   }
 }
-
-/** The password inside a URL, decoded; undefined where there is none or the URL can't be read. */
-export function passwordOf(url: string): string | undefined {
-  const { password = '' } = URL.parse(url) ?? {}
-  if (password === '') return undefined
-  try {
-    return decodeURIComponent(password)
-  } catch {
-    return password
-  }
-}

@@ -1,13 +1,22 @@
+import { passwordOf, usernameOf } from './broker-url.ts'
 import type { WorkerDefinition } from './define.ts'
-import { passwordOf } from './redact.ts'
 import { figure } from './setting.ts'
+import { isKafkaUrl } from './settings-kafka.ts'
 import type { SettingName, WorkerSettings } from './settings-table.ts'
 
 interface Rule {
   /** The settings that it compares; it is not asked when one of them is faulty by itself. */
   readonly of: readonly SettingName[]
+  /** Where it holds for one kind of broker only. */
+  readonly where?: (brokerUrl: string) => boolean
   /** The fault, or nothing. */
   judge(settings: WorkerSettings): string | undefined
+}
+
+const ENCRYPTED = /^(amqps|kafkas):/i
+
+function isAmqpUrl(url: string): boolean {
+  return /^amqps?:/i.test(url)
 }
 
 /** What must hold between settings. */
@@ -23,10 +32,12 @@ const RULES: readonly Rule[] = [
   },
   {
     of: ['jobTimeoutMs', 'consumerTimeoutMs'],
+    where: isAmqpUrl,
     judge: (s) => overConsumerTimeout('jobTimeoutMs', s.jobTimeoutMs, s),
   },
   {
     of: ['concurrency', 'readAhead'],
+    where: isAmqpUrl,
     judge(s) {
       const prefetch = s.concurrency + s.readAhead
       if (prefetch <= 65_535) return undefined
@@ -39,10 +50,25 @@ const RULES: readonly Rule[] = [
   },
   {
     of: ['crashLimit', 'deliveryLimit'],
+    where: isAmqpUrl,
     judge(s) {
       if (s.deliveryLimit > s.crashLimit + 2) return undefined
       return `deliveryLimit: expected more than crashLimit + 2, ${s.crashLimit + 2}, or the queue condemns a job before it was tried alone, got ${s.deliveryLimit}`
     },
+  },
+  {
+    of: ['handOverMs', 'rebalanceTimeoutMs'],
+    where: isKafkaUrl,
+    judge(s) {
+      if (s.handOverMs < s.rebalanceTimeoutMs) return undefined
+      return `handOverMs: expected less than rebalanceTimeoutMs, ${figure(s.rebalanceTimeoutMs)}, or the group goes on without this worker, got ${figure(s.handOverMs)}`
+    },
+  },
+  {
+    of: ['queue'],
+    where: isKafkaUrl,
+    judge: ({ queue }) =>
+      /^\.{1,2}$/.test(queue) ? `queue: expected a name that a topic can have, got ${queue}` : undefined,
   },
   {
     of: ['tlsCertFile', 'tlsKeyFile'],
@@ -57,15 +83,15 @@ const RULES: readonly Rule[] = [
     of: ['brokerUrl', 'tlsCaFile', 'tlsCertFile', 'tlsKeyFile'],
     judge(s) {
       const given = (['tlsCaFile', 'tlsCertFile', 'tlsKeyFile'] as const).filter((name) => s[name] !== undefined)
-      if (given.length === 0 || s.brokerUrl.startsWith('amqps:')) return undefined
-      return `${given.join(', ')}: expected an amqps:// URL beside it, got ${s.brokerUrl.split(':', 1)[0] || 'none'}, which would not be encrypted`
+      if (given.length === 0 || ENCRYPTED.test(s.brokerUrl)) return undefined
+      return `${given.join(', ')}: expected an amqps:// or kafkas:// URL beside it, got ${s.brokerUrl.split(':', 1)[0] || 'none'}, which would not be encrypted`
     },
   },
   {
     of: ['brokerUrl', 'brokerUsername', 'brokerPassword'],
     judge(s) {
       if (s.brokerPassword === undefined && s.brokerUsername === undefined) return undefined
-      const inUrl = URL.parse(s.brokerUrl)?.username !== '' || passwordOf(s.brokerUrl) !== undefined
+      const inUrl = usernameOf(s.brokerUrl) !== undefined || passwordOf(s.brokerUrl) !== undefined
       if (s.brokerPassword !== undefined && passwordOf(s.brokerUrl) !== undefined) {
         return 'brokerPassword: expected nothing, because brokerUrl holds a password, got another one'
       }
@@ -76,6 +102,15 @@ const RULES: readonly Rule[] = [
         return 'brokerUsername: expected nothing, because brokerUrl holds a user name, got another one'
       }
       return undefined
+    },
+  },
+  {
+    of: ['brokerUrl', 'brokerUsername', 'brokerPassword'],
+    where: isKafkaUrl,
+    judge(s) {
+      const named = (s.brokerUsername ?? usernameOf(s.brokerUrl)) !== undefined
+      const proven = (s.brokerPassword ?? passwordOf(s.brokerUrl)) !== undefined
+      return named && !proven ? 'brokerPassword: expected a password beside the user name, got nothing' : undefined
     },
   },
 ]
@@ -92,10 +127,11 @@ export function ruleFaults(
   faulty: ReadonlySet<SettingName>,
 ): string[] {
   const sound = (names: readonly SettingName[]) => !names.some((name) => faulty.has(name))
-  const faults = RULES.filter((rule) => sound(rule.of)).map((rule) => rule.judge(settings))
+  const fits = (rule: Rule) => rule.where === undefined || (sound(['brokerUrl']) && rule.where(settings.brokerUrl))
+  const faults = RULES.filter((rule) => sound(rule.of) && fits(rule)).map((rule) => rule.judge(settings))
   for (const job of definition?.jobs ?? []) {
     const where = `job ${job.type}: `
-    if (job.timeoutMs !== undefined && sound(['consumerTimeoutMs'])) {
+    if (job.timeoutMs !== undefined && sound(['consumerTimeoutMs', 'brokerUrl']) && isAmqpUrl(settings.brokerUrl)) {
       faults.push(overConsumerTimeout(`${where}timeoutMs`, job.timeoutMs, settings))
     }
     const { minDelayMs, maxDelayMs } = job.retry ?? {}
@@ -107,6 +143,14 @@ export function ruleFaults(
     }
   }
   return faults.filter((fault) => fault !== undefined)
+}
+
+/** What is allowed and may surprise, one sentence each. */
+export function cautionsOf({ brokerUrl, offsetReset }: WorkerSettings): string[] {
+  if (offsetReset !== 'latest' || !isKafkaUrl(brokerUrl)) return []
+  return [
+    'offsetReset is latest: jobs that are produced while the group has no committed offsets, as at zero replicas before the first start or after these have expired, are skipped and never run',
+  ]
 }
 
 function overConsumerTimeout(

@@ -12,6 +12,7 @@ import {
   whole,
   wholeList,
 } from './setting.ts'
+import { isKafkaUrl, KAFKA_SETTINGS, KAFKA_URL, kafkaUrlFault } from './settings-kafka.ts'
 
 /** All that a worker can be told from outside; `SETTINGS` describes each field. */
 export interface WorkerSettings extends BrokerSettings {
@@ -44,7 +45,7 @@ const DAY = 24 * HOUR
 const MIB = 1024 * 1024
 const NAME = /^[\x21-\x7e]{1,255}$/
 
-const BROKER_URL = 'amqp://, amqps:// or memory:, as in amqp://user@host:5672/vhost'
+const BROKER_URL = `amqp:// or amqps:// as in amqp://user@host:5672/vhost, ${KAFKA_URL}, or memory:`
 
 /** The one table of settings: what each is for, its default and its bounds. The README's table is made from it. */
 export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]> } = {
@@ -63,11 +64,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
     secret: 'whole',
   },
   managementUrl: {
-    ...optionalText(
-      /^/,
-      '',
-      'The management HTTP API of RabbitMQ, which alone knows how many jobs are unacknowledged.',
-    ),
+    ...optionalText(/^/, '', 'RabbitMQ: the management HTTP API, which alone knows how many jobs are unacknowledged.'),
     expected: 'an http:// or https:// URL',
     schema: url(managementUrlFault).optional(),
     secret: 'url',
@@ -81,14 +78,14 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
     0,
     0,
     65_535,
-    'How many jobs are fetched beyond those that run: throughput of short jobs against fairness.',
+    'RabbitMQ: how many jobs are fetched beyond those that run: throughput of short jobs against fairness.',
   ),
   retryLadderMs: wholeList(
     [1_000, 5_000, 30_000, 2 * MINUTE, 10 * MINUTE, HOUR],
     [1, 30 * DAY],
     20,
     ladderFault,
-    'The delays that a retry can have: one wait queue each.',
+    'The delays that a retry can have: one wait queue or topic each.',
   ),
   defaultType: optionalText(NAME, '1 to 255 printable characters', 'The type of messages that name none.'),
   typeHeader: text(
@@ -98,11 +95,11 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
     'The header that names the type, where the property `type` does not.',
   ),
   crashLimit: whole(3, 1, 100, 'How many crashes of its worker a job may cause before it is dead-lettered.'),
-  deliveryLimit: whole(50, 4, 10_000, "The queues' own delivery limit, the last net under the crash limit."),
+  deliveryLimit: whole(50, 4, 10_000, "RabbitMQ: the queues' own delivery limit, the last net under the crash limit."),
   deadMaxLength: optionalWhole(
     1,
     2 ** 31 - 1,
-    'How many dead letters are kept; a full queue refuses more, and their jobs are held.',
+    'RabbitMQ: how many dead letters are kept; a full queue refuses more, and their jobs are held.',
   ),
   connectTimeoutMs: whole(10_000, 100, 10 * MINUTE, 'How long a connection may take to open.'),
   heartbeatMs: {
@@ -114,16 +111,27 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
     ),
   },
   confirmTimeoutMs: whole(30_000, 100, 10 * MINUTE, 'How long the broker may take to confirm what was published.'),
-  blockedTimeoutMs: whole(30_000, 0, HOUR, "How long a producer's job waits while the broker blocks publishers."),
-  settlePauseMs: whole(150, 0, 10_000, 'The pause between the last acknowledgement and the close of its channel.'),
+  blockedTimeoutMs: whole(
+    30_000,
+    0,
+    HOUR,
+    "How long a producer's job waits while the broker blocks publishers or can't be reached.",
+  ),
+  settlePauseMs: whole(
+    150,
+    0,
+    10_000,
+    'RabbitMQ: the pause between the last acknowledgement and the close of its channel.',
+  ),
   closeTimeoutMs: whole(5_000, 100, 5 * MINUTE, 'How long the broker may take to close a connection.'),
-  suspectsPollMs: whole(2_000, 100, 10 * MINUTE, 'How often the suspects queue is looked at.'),
+  suspectsPollMs: whole(2_000, 100, 10 * MINUTE, 'RabbitMQ: how often the suspects queue is looked at.'),
   consumerTimeoutMs: whole(
     30 * MINUTE,
     1_000,
     30 * DAY,
-    'How long the broker lets a job stay unacknowledged (its `consumer_timeout`).',
+    'RabbitMQ: how long the broker lets a job stay unacknowledged (its `consumer_timeout`).',
   ),
+  ...KAFKA_SETTINGS,
   jobTimeoutMs: whole(30_000, 1, 2 ** 31 - 1, 'How long a handler may take, where its job does not say.'),
   retryAttempts: whole(5, 1, 10_000, 'How often a job is tried, the first try included, where the job does not say.'),
   retryMinDelayMs: whole(1_000, 0, 30 * DAY, 'The mean delay before the second try.'),
@@ -167,9 +175,9 @@ export function flagName(name: SettingName): string {
 }
 
 function brokerUrlFault(value: string): string | undefined {
+  if (isKafkaUrl(value)) return kafkaUrlFault(value)
   const parsed = URL.parse(value)
   if (parsed?.protocol === 'memory:') return undefined
-  if (parsed?.protocol === 'kafka:') return `${BROKER_URL} (kafka:// not yet: this version speaks to RabbitMQ only)`
   if (parsed === null || !['amqp:', 'amqps:'].includes(parsed.protocol) || parsed.hostname === '') return BROKER_URL
   return undefined
 }

@@ -7,10 +7,11 @@ import { ShutdownError, toError } from './errors.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { Pool, type PoolJob } from './pool.ts'
 import { Reporter, type WorkerEvents } from './reporter.ts'
+import { cautionsOf } from './settings-rules.ts'
 
 /** What a worker needs besides its definition. */
 export interface WorkerOptions {
-  /** A URL (`amqp://`, `amqps://`, `memory:`), or a broker that was opened before. */
+  /** A URL as of the setting `brokerUrl`, or a broker that was opened before. */
   readonly broker: string | Broker
   /** Settings that go before those of the definition; each is described in `config.ts`. */
   readonly settings?: Partial<WorkerSettings>
@@ -135,6 +136,7 @@ class PoolWorker implements Worker {
   }
 
   async #start(): Promise<void> {
+    for (const caution of cautionsOf(this.settings)) this.#log.warn({}, caution)
     try {
       this.#resources = await this.#definition.setup?.()
       this.#isSetUp = true

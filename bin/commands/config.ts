@@ -1,4 +1,5 @@
 import { showSetting } from '../../worker/config.ts'
+import { cautionsOf } from '../../worker/settings-rules.ts'
 import { envName, SETTING_NAMES, SETTINGS } from '../../worker/settings-table.ts'
 import { type Command, JSON_FLAG } from '../command.ts'
 import { columns } from '../help.ts'
@@ -14,6 +15,7 @@ A flag goes before the environment, that before the file's defineWorker, that be
   arguments: { min: 0, max: 1 },
   async run(call) {
     const { settings, origins } = await settingsOf(call, call.positionals[0], { optional: ['brokerUrl', 'queue'] })
+    const cautions = cautionsOf(settings)
     if (call.values['json'] === true) {
       const entries = SETTING_NAMES.map((name) => {
         const hidden = SETTINGS[name].secret !== undefined && settings[name] !== undefined
@@ -24,7 +26,7 @@ A flag goes before the environment, that before the file's defineWorker, that be
             : null
         return [name, { value, origin: origins[name], env: envName(name) }]
       })
-      printJson({ ok: true, settings: Object.fromEntries(entries) })
+      printJson({ ok: true, settings: Object.fromEntries(entries), cautions })
       return 0
     }
     const rows = SETTING_NAMES.map((name) => [
@@ -34,6 +36,7 @@ A flag goes before the environment, that before the file's defineWorker, that be
       envName(name),
     ])
     process.stdout.write(columns([['SETTING', 'VALUE', 'FROM', 'VARIABLE'], ...rows]))
+    for (const caution of cautions) process.stdout.write(`\nCaution: ${caution}.\n`)
     return 0
   },
 }

@@ -36,6 +36,12 @@ test('--broker rabbitmq is the one that the environment names, else the one on t
   assert.equal(brokerOf(['--broker', 'rabbitmq'], { TIDEMILL_BROKER_URL_FILE: '/f' }), undefined)
 })
 
+test('--broker kafka likewise', () => {
+  assert.equal(brokerOf(['--broker', 'kafka']), 'kafka://localhost:9092')
+  assert.equal(brokerOf(['--broker', 'kafka'], { TIDEMILL_BROKER_URL: 'amqp://h' }), 'kafka://localhost:9092')
+  assert.equal(brokerOf(['--broker', 'kafka'], { TIDEMILL_BROKER_URL: 'kafkas://h:9093' }), undefined)
+})
+
 test('every fault of a call is named at once', () => {
   const call = () => parseCall(COMMAND, ['--jsn', '--id', '--broker-password', 'x'], {})
   assert.throws(call, (error: TidemillError) => {

@@ -55,7 +55,6 @@ const FAULTY: readonly (readonly [args: string[], words: RegExp])[] = [
   ],
   [['work', WORKER, '--concurrency'], /--concurrency: expected a value, got none/],
   [['work', WORKER, '--broker', 'memory', '--concurrency', 'x'], /--concurrency: expected a whole number .*, got "x"/],
-  [['work', WORKER, '--broker', 'kafka'], /got kafka, which this version does not speak yet/],
   [['work', WORKER], /brokerUrl: .*got nothing \(set TIDEMILL_BROKER_URL or --broker\)/],
   [['work', 'worker/version.ts'], /expected 'export default defineWorker.*got no default export, only VERSION/],
   [['topology', 'aply', '--queue', 'q'], /expected apply, verify or print, got "aply"; did you mean apply\?/],
@@ -129,10 +128,11 @@ test('config shows every setting in force and where it comes from, and no secret
     assert.match(table.stdout, row)
   }
   const { stdout } = await tidemill([...args, '--json'], { env })
-  const { ok, settings } = JSON.parse(stdout)
+  const { ok, settings, cautions } = JSON.parse(stdout)
   assert.equal(ok, true)
   assert.deepEqual(settings.concurrency, { value: 3, origin: 'env', env: 'TIDEMILL_CONCURRENCY' })
   assert.deepEqual(settings.brokerPassword.value, '***')
+  assert.deepEqual(cautions, [])
   assert.ok(!`${table.stdout}${stdout}`.includes('hunter22'))
 })
 

@@ -74,6 +74,20 @@ export const SETTINGS: Omit<BrokerSettings, 'brokerUrl' | 'queue'> = {
   closeTimeoutMs: 5_000,
   suspectsPollMs: 200,
   consumerTimeoutMs: 1_800_000,
+  consumerGroup: undefined,
+  order: 'key',
+  offsetReset: 'earliest',
+  saslMechanism: 'scram-sha-512',
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 10_000,
+  handOverMs: 2_000,
+  commitCount: 100,
+  commitIntervalMs: 50,
+  maxSpan: 1_000,
+  fetchBytes: 1024 * 1024,
+  metadataMaxAgeMs: 5_000,
+  topicPartitions: 1,
+  replicationFactor: undefined,
 }
 
 export const ACK: Outcome = { kind: 'ack' }

@@ -6,7 +6,7 @@ import { conformance } from './source-suite.ts'
 let rooms = 0
 
 const memory: Harness = {
-  features: { durable: false, countsDeliveries: false, ordersByKey: false },
+  features: { durable: false, countsDeliveries: false, ordersByKey: false, separatesInFlight: true },
   async open(t, overrides = {}, { topology } = { topology: true }) {
     const name = `conformance-${rooms++}`
     const inside = memoryBroker(name, { strict: true })

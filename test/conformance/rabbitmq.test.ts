@@ -8,7 +8,7 @@ import { deferrer, type Harness, type RawMessage, SETTINGS, unlessUnreadable } f
 import { conformance } from './source-suite.ts'
 
 const rabbitmq: Harness = {
-  features: { durable: true, countsDeliveries: true, ordersByKey: false },
+  features: { durable: true, countsDeliveries: true, ordersByKey: false, separatesInFlight: true },
   async open(t, overrides = {}, { topology } = { topology: true }) {
     const { url, managementUrl } = await sharedBroker()
     const defer = deferrer(t)

@@ -1,33 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { loadSettings, resolveBrokerSettings, resolveSettings, type Sources, showSetting } from '../../worker/config.ts'
-import { defineJob, defineWorker, type WorkerDefinition } from '../../worker/define.ts'
+import { resolveBrokerSettings, resolveSettings, showSetting } from '../../worker/config.ts'
 import { ConfigError } from '../../worker/errors.ts'
 import { envName, flagName, SETTING_NAMES, SETTINGS } from '../../worker/settings-table.ts'
-
-const GOOD = { TIDEMILL_BROKER_URL: 'amqp://localhost', TIDEMILL_QUEUE: 'orders' }
-
-function load(env: Record<string, string>, more: Partial<Sources> = {}) {
-  const readFile = (path: string): string => {
-    throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' })
-  }
-  return loadSettings({ env: { ...GOOD, ...env }, readFile, ...more })
-}
-
-function faultsOf(env: Record<string, string>, more: Partial<Sources> = {}): readonly string[] {
-  try {
-    load(env, more)
-  } catch (error) {
-    assert.ok(error instanceof ConfigError, String(error))
-    return error.faults
-  }
-  return []
-}
-
-function worker(settings: Partial<WorkerDefinition> = {}, job: object = {}): WorkerDefinition {
-  return defineWorker({ queue: 'orders', jobs: [defineJob({ type: 'a', handler() {}, ...job })], ...settings })
-}
+import { faultsOf, load, worker } from './settings.ts'
 
 test('every default passes its own check, and all defaults together break no rule', () => {
   const { settings, origins } = load({})
@@ -97,83 +74,6 @@ test('what is required and missing is named with the ways to set it', () => {
   assert.match(faults[1]!, /^queue: .*got nothing \(set TIDEMILL_QUEUE or --queue\)$/)
 })
 
-const RULES: readonly (readonly [title: string, env: Record<string, string>, fault: RegExp])[] = [
-  [
-    'a drain that is longer than the grace',
-    { TIDEMILL_DRAIN_TIMEOUT_MS: '37850' },
-    /^drainTimeoutMs \+ .*less than terminationGraceMs, 45,000, .*= 45,000$/,
-  ],
-  [
-    'a job as long as the consumer timeout',
-    { TIDEMILL_JOB_TIMEOUT_MS: '1800000' },
-    /^jobTimeoutMs: expected less than/,
-  ],
-  [
-    'more to prefetch than 16 bits can say',
-    { TIDEMILL_READ_AHEAD: '65526' },
-    /^concurrency \+ readAhead: .* got 65,536$/,
-  ],
-  [
-    'a shortest delay above the longest',
-    { TIDEMILL_RETRY_MIN_DELAY_MS: '3600001' },
-    /^retryMinDelayMs: expected at most/,
-  ],
-  [
-    'a delivery limit below the crash limit',
-    { TIDEMILL_CRASH_LIMIT: '48' },
-    /^deliveryLimit: expected more than crashLimit/,
-  ],
-  [
-    'a certificate without its key',
-    { TIDEMILL_TLS_CERT_FILE: 'c', TIDEMILL_BROKER_URL: 'amqps://h' },
-    /^tlsKeyFile: .*tlsCertFile is given/,
-  ],
-  ['a certificate for a plain connection', { TIDEMILL_TLS_CA_FILE: 'c' }, /^tlsCaFile: expected an amqps/],
-  ['a password without a name', { TIDEMILL_BROKER_PASSWORD: 'hush' }, /^brokerUsername: expected a name/],
-  [
-    'two passwords',
-    { TIDEMILL_BROKER_PASSWORD: 'hush', TIDEMILL_BROKER_URL: 'amqp://u:other@h' },
-    /^brokerPassword: expected nothing, because brokerUrl holds a password/,
-  ],
-  ['a heartbeat of half seconds', { TIDEMILL_HEARTBEAT_MS: '1500' }, /^TIDEMILL_HEARTBEAT_MS: expected whole seconds/],
-  [
-    'a management URL of another scheme',
-    { TIDEMILL_MANAGEMENT_URL: 'amqp://h' },
-    /^TIDEMILL_MANAGEMENT_URL: expected an http/,
-  ],
-  ['a broker of another scheme', { TIDEMILL_BROKER_URL: 'redis://h' }, /^TIDEMILL_BROKER_URL: expected amqp:/],
-  ['Kafka, which comes later', { TIDEMILL_BROKER_URL: 'kafka://h' }, /^TIDEMILL_BROKER_URL: expected amqp:.*not yet/],
-]
-
-for (const [title, env, fault] of RULES) {
-  test(`${title} is refused`, () => {
-    const faults = faultsOf(env, { readFile: () => 'x' })
-    assert.equal(faults.length, 1, faults.join('\n'))
-    assert.match(faults[0]!, fault)
-  })
-}
-
-test('what a rule allows just so is allowed', () => {
-  const env = {
-    TIDEMILL_DRAIN_TIMEOUT_MS: '37849',
-    TIDEMILL_JOB_TIMEOUT_MS: '1799999',
-    TIDEMILL_READ_AHEAD: '65525',
-    TIDEMILL_RETRY_MIN_DELAY_MS: '3600000',
-    TIDEMILL_CRASH_LIMIT: '47',
-    TIDEMILL_BROKER_URL: 'amqp://user@host',
-    TIDEMILL_BROKER_PASSWORD: 'hush',
-  }
-  assert.deepEqual(faultsOf(env), [])
-})
-
-test("a job's own timeout and delays are checked against the worker's", () => {
-  const definition = worker({}, { timeoutMs: 1_800_000, retry: { minDelayMs: 3_600_001 } })
-  const faults = faultsOf({}, { definition })
-  assert.equal(faults.length, 2)
-  assert.match(faults[0]!, /^job a: timeoutMs: expected less than consumerTimeoutMs, 1,800,000, .*got 1,800,000$/)
-  assert.match(faults[1]!, /^job a: retry.minDelayMs: expected at most retry.maxDelayMs/)
-})
-
 test('a variable that nobody knows is a fault, with the one that was meant', () => {
   const [fault, ...others] = faultsOf({ TIDEMILL_CONCURENCY: '3' })
   assert.equal(
@@ -208,7 +108,8 @@ test('no fault shows a password, wherever in a faulty URL it stands', () => {
     `amqp//u:${secret}@h`,
     `u:${secret}@h`,
     `redis://${secret}@h`,
-    `kafka://u:${secret}@h`,
+    `kafka://u:${secret}@h:0`,
+    `kafka://u:${secret}@h:1,h:70000`,
   ]
   for (const url of urls) {
     const faults = faultsOf({ TIDEMILL_BROKER_URL: url, TIDEMILL_MANAGEMENT_URL: url }).join('\n')
@@ -239,6 +140,7 @@ test('any environment either loads or is refused by one error that tells no secr
 
 test('secrets are not shown, other values are', () => {
   assert.equal(showSetting('brokerUrl', 'amqp://u:p@h/v'), 'amqp://u:***@h/v')
+  assert.equal(showSetting('brokerUrl', 'kafka://u:p@h:1,i:2'), 'kafka://u:***@h:1,i:2')
   assert.equal(showSetting('brokerPassword', 'hush'), '***')
   assert.equal(showSetting('retryLadderMs', [1, 2]), '1,2')
   assert.equal(showSetting('deadMaxLength', undefined), '')

@@ -23,7 +23,12 @@ export interface MemoryOptions {
   readonly strict?: boolean
 }
 
-const FEATURES: Features = Object.freeze({ durable: false, countsDeliveries: false, ordersByKey: false })
+const FEATURES: Features = Object.freeze({
+  durable: false,
+  countsDeliveries: false,
+  ordersByKey: false,
+  separatesInFlight: true,
+})
 
 /** A broker inside this process. Every worker and producer that names it shares its queues; tests look inside. */
 export class MemoryBroker implements Host {

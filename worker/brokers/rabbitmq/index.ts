@@ -10,7 +10,7 @@ export function openRabbitMq(settings: BrokerSettings, observe: (event: WorkerEv
   endpointOf(settings.brokerUrl)
   return {
     name: 'rabbitmq',
-    features: { durable: true, countsDeliveries: true, ordersByKey: false },
+    features: { durable: true, countsDeliveries: true, ordersByKey: false, separatesInFlight: true },
     source: () => new RabbitSource(settings, observe),
     sink: () => new RabbitSink(settings, observe),
     backlog: () => new RabbitBacklog(settings),
