@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { run, tail } from './command.ts'
 import type { LocalBroker, NoWay, WayOptions } from './contracts.ts'
-import { installRabbitmq } from './install.ts'
+import { installPackages, type Wanted } from './install.ts'
 import { CLEAN_SCRIPT, cleanNow, cleanStale, makeFolder, notePids, removeFolder } from './leftovers.ts'
 import { nodeEnvironment, writeNodeFiles } from './node-files.ts'
 import { accepts, freePorts } from './ports.ts'
@@ -17,6 +17,8 @@ const START_TIMEOUT_MS = 90_000
 const CTL_TIMEOUT_MS = 60_000
 const EPMD_TIMEOUT_MS = 5_000
 const TRIES = 3
+/** Debian's own RabbitMQ. */
+export const RABBITMQ: Wanted = { what: 'RabbitMQ', packages: ['rabbitmq-server'], services: ['rabbitmq-server'] }
 /** The scripts themselves: what lies on the PATH of a Debian are wrappers that insist on root or on the user rabbitmq. */
 const SCRIPT_FOLDERS = ['/usr/lib/rabbitmq/bin', '/opt/homebrew/opt/rabbitmq/sbin', '/usr/local/opt/rabbitmq/sbin']
 
@@ -40,7 +42,7 @@ export async function startDebian(options: WayOptions): Promise<LocalBroker | No
 }
 
 async function installedScripts(options: WayOptions): Promise<string | NoWay> {
-  const refused = await installRabbitmq(options)
+  const refused = await installPackages(RABBITMQ, options)
   if (refused !== undefined) return refused
   return (
     findScripts(options.env) ?? {

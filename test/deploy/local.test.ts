@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import amqp from 'amqplib'
 import { noBroker, startBroker } from '../../deploy/local/broker.ts'
-import { startDebian } from '../../deploy/local/debian.ts'
-import { installRabbitmq } from '../../deploy/local/install.ts'
+import { RABBITMQ, startDebian } from '../../deploy/local/debian.ts'
+import { installPackages } from '../../deploy/local/install.ts'
 import { cleanStale } from '../../deploy/local/leftovers.ts'
 import { accepts } from '../../deploy/local/ports.ts'
 import { processes } from '../helpers/leaks.ts'
@@ -154,7 +154,7 @@ test('a given broker that does not answer is one error, without its password', a
 })
 
 test('installing can be refused, and the one message then names the three ways and the memory broker', async () => {
-  const refused = await installRabbitmq({ install: false, log: () => assert.fail('nothing is run'), env: {} })
+  const refused = await installPackages(RABBITMQ, { install: false, log: () => assert.fail('nothing is run'), env: {} })
   assert.match(refused?.refused ?? '', /--no-install/)
   const { message, code } = noBroker('docker is not there', refused!.refused)
   assert.equal(code, 'NO_BROKER')
