@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedBroker } from '../helpers/broker.ts'
-import { FaultProxy } from '../helpers/proxy.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { FaultProxy } from '../load/proxy.ts'
 import { Scenario } from './scenario.ts'
 
 test('connections that are cut, and a network that swallows everything, lose no job', async (t) => {

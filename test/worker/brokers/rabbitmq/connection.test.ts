@@ -8,7 +8,7 @@ import type { BrokerSettings, WorkerEvent } from '../../../../worker/contracts.t
 import { eventually, SETTINGS, withCode } from '../../../conformance/harness.ts'
 import { sharedBroker } from '../../../helpers/broker.ts'
 import { leakCheck } from '../../../helpers/leaks.ts'
-import { FaultProxy } from '../../../helpers/proxy.ts'
+import { FaultProxy } from '../../../load/proxy.ts'
 
 const settingsFor = (brokerUrl: string, overrides: Partial<BrokerSettings> = {}): BrokerSettings => ({
   ...SETTINGS,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ACK, DEAD, eventually, expectBacklog, within } from '../../../conformance/harness.ts'
 import { sharedBroker } from '../../../helpers/broker.ts'
-import { FaultProxy } from '../../../helpers/proxy.ts'
+import { FaultProxy } from '../../../load/proxy.ts'
 import { roomFor } from './room.ts'
 
 const RETRY = { kind: 'retry', delayMs: 200, reason: 'error', counted: true } as const

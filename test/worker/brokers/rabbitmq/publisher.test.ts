@@ -7,7 +7,7 @@ import { Publisher } from '../../../../worker/brokers/rabbitmq/publisher.ts'
 import type { BrokerSettings, WorkerEvent } from '../../../../worker/contracts.ts'
 import { eventually, expectBacklog, jobOf, withCode, within } from '../../../conformance/harness.ts'
 import { sharedBroker } from '../../../helpers/broker.ts'
-import { FaultProxy } from '../../../helpers/proxy.ts'
+import { FaultProxy } from '../../../load/proxy.ts'
 import { type RabbitRoom, roomFor } from './room.ts'
 
 function publisherFor(
