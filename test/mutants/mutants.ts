@@ -36,9 +36,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'no-confirm',
-    file: 'worker/brokers/rabbitmq/outbox.ts',
-    find: 'await this.#publisher.publish(copy)',
-    replace: 'void this.#publisher.publish(copy).catch(() => {})',
+    file: 'worker/brokers/outbox.ts',
+    find: 'await this.#publish(copy)',
+    replace: 'void this.#publish(copy).catch(() => {})',
     test: OUTAGE,
     says: /jobs were lost/,
   },

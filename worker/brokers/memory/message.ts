@@ -1,5 +1,6 @@
 import type { Message, Outcome, Outgoing } from '../../contracts.ts'
 import { deriveId } from '../../identity.ts'
+import { HEADER } from '../wire.ts'
 
 /** A message as the memory broker keeps it: properties, headers and body, in the form that README gives for RabbitMQ. */
 export interface MemoryMessage {
@@ -14,16 +15,13 @@ export interface MemoryMessage {
 
 type Copied = Extract<Outcome, { kind: 'retry' | 'dead' }>
 
-const KEY = 'tidemill-key'
-const ENQUEUED_AT = 'tidemill-enqueued-at'
-const ATTEMPT = 'tidemill-attempt'
 const WHOLE = /^\d{1,15}$/
 
 /** A producer's job as a message. */
 export function wireOf(job: Outgoing): MemoryMessage {
   const headers = copyOf(job.headers ?? {})
-  if (job.key !== undefined) headers[KEY] = job.key
-  headers[ENQUEUED_AT] = String(job.enqueuedAt)
+  if (job.key !== undefined) headers[HEADER.key] = job.key
+  headers[HEADER.enqueuedAt] = String(job.enqueuedAt)
   return { messageId: job.id, type: job.type, contentType: job.contentType, headers, body: job.body }
 }
 
@@ -47,10 +45,10 @@ export function viewOf(
     body: wire.body,
     contentType: wire.contentType,
     contentEncoding: wire.contentEncoding,
-    key: headers[KEY],
+    key: headers[HEADER.key],
     headers,
     attempt: attemptOf(wire),
-    enqueuedAt: numberOf(headers[ENQUEUED_AT]),
+    enqueuedAt: numberOf(headers[HEADER.enqueuedAt]),
     redelivered,
   }
 }
@@ -60,20 +58,20 @@ export function copyFor(wire: MemoryMessage, outcome: Copied, nowMs: number): Me
   const headers = copyOf(wire.headers)
   const attempt = attemptOf(wire)
   if (outcome.kind === 'retry') {
-    headers[ATTEMPT] = String(outcome.counted ? attempt + 1 : attempt)
-    headers['tidemill-retry-reason'] = outcome.reason
-    if (outcome.error !== undefined) headers['tidemill-retry-error'] = outcome.error
+    headers[HEADER.attempt] = String(outcome.counted ? attempt + 1 : attempt)
+    headers[HEADER.retryReason] = outcome.reason
+    if (outcome.error !== undefined) headers[HEADER.retryError] = outcome.error
   } else {
-    headers[ATTEMPT] = String(attempt)
-    headers['tidemill-dead-reason'] = outcome.reason
-    headers['tidemill-dead-at'] = String(nowMs)
-    if (outcome.error !== undefined) headers['tidemill-dead-error'] = outcome.error
+    headers[HEADER.attempt] = String(attempt)
+    headers[HEADER.deadReason] = outcome.reason
+    headers[HEADER.deadAt] = String(nowMs)
+    if (outcome.error !== undefined) headers[HEADER.deadError] = outcome.error
   }
   return { ...wire, headers }
 }
 
 function attemptOf(wire: MemoryMessage): number {
-  return Math.max(1, numberOf(wire.headers[ATTEMPT]) ?? 1)
+  return Math.max(1, numberOf(wire.headers[HEADER.attempt]) ?? 1)
 }
 
 function numberOf(header: string | undefined): number | undefined {

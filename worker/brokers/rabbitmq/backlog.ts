@@ -1,10 +1,10 @@
 import type { Channel } from 'amqplib'
 import type { Backlog, BacklogReading, BrokerSettings } from '../../contracts.ts'
 import { messageOf, TidemillError } from '../../errors.ts'
+import { ignore, within } from '../waiting.ts'
 import { dial, type Line } from './dial.ts'
 import { ManagementApi } from './management.ts'
 import { namesOf } from './names.ts'
-import { ignore, within } from './waiting.ts'
 
 /** What one queue holds. */
 interface Depth {

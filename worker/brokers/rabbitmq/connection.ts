@@ -1,7 +1,7 @@
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
+import { fullJitter, Pause } from '../waiting.ts'
 import { dial, isRefusedLogin, type Line } from './dial.ts'
 import { guardFrames, isUnreadable } from './frame-guard.ts'
-import { fullJitter, Pause } from './waiting.ts'
 
 const BASE_DELAY_MS = 200
 const MAX_DELAY_MS = 30_000

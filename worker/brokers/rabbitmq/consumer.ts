@@ -1,11 +1,11 @@
 import type { ConsumeMessage } from 'amqplib'
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
 import { messageOf } from '../../errors.ts'
+import { fullJitter, ignore, settledWithin, within } from '../waiting.ts'
 import { type Credit, type Desk, RabbitDelivery } from './delivery.ts'
 import type { Line } from './dial.ts'
 import { Epoch } from './epoch.ts'
 import { RabbitMessage } from './message.ts'
-import { fullJitter, ignore, settledWithin, within } from './waiting.ts'
 
 const BASE_DELAY_MS = 100
 const MAX_DELAY_MS = 10_000

@@ -1,6 +1,7 @@
 import type { MessageProperties, Options } from 'amqplib'
 import type { Outcome } from '../../contracts.ts'
-import { copiedHeaders, cutText, shortString, textOf } from './headers.ts'
+import { errorHeader } from '../wire.ts'
+import { copiedHeaders, shortString, textOf } from './headers.ts'
 import type { RabbitMessage } from './message.ts'
 import { HEADER, type Names } from './names.ts'
 
@@ -12,8 +13,6 @@ export interface Copy {
   readonly options: Options.Publish
 }
 
-const ERROR_BYTES = 2048
-
 type Retry = Extract<Outcome, { kind: 'retry' }>
 type Dead = Extract<Outcome, { kind: 'dead' }>
 type Extra = Readonly<Record<string, string | number | undefined>>
@@ -23,7 +22,7 @@ export function retryCopy(message: RabbitMessage, { delayMs, reason, error, coun
   return copyOf(message, names, names.retryExchange, String(delayMs), {
     [HEADER.attempt]: counted ? message.attempt + 1 : message.attempt,
     [HEADER.retryReason]: reason,
-    [HEADER.retryError]: bounded(error),
+    [HEADER.retryError]: errorHeader(error),
     [HEADER.crashes]: undefined,
   })
 }
@@ -34,7 +33,7 @@ export function deadCopy(message: RabbitMessage, { reason, error }: Dead, names:
   const key = textOf(headers, HEADER.routingKey) ?? keyOf(message, names)
   return copyOf(message, names, names.deadExchange, shortString(key), {
     [HEADER.deadReason]: reason,
-    [HEADER.deadError]: bounded(error),
+    [HEADER.deadError]: errorHeader(error),
     [HEADER.deadAt]: now,
     [HEADER.attempt]: message.attempt,
     [HEADER.crashes]: reason === 'crash-loop' ? message.crashes : undefined,
@@ -109,8 +108,4 @@ function isOurs(message: RabbitMessage, names: Names): boolean {
 function keyOf(message: RabbitMessage, names: Names): string {
   const { routingKey } = message.raw.fields
   return isOurs(message, names) ? names.queue : routingKey
-}
-
-function bounded(error: string | undefined): string | undefined {
-  return error === undefined ? undefined : cutText(error, ERROR_BYTES)
 }

@@ -2,10 +2,10 @@ import type { Writable } from 'node:stream'
 import { type ChannelModel, connect, type SocketOptions } from 'amqplib'
 import type { BrokerSettings } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
+import { settledWithin, within } from '../waiting.ts'
 import { addressOf } from './address.ts'
 import { gather } from './gather.ts'
 import { type Version, versionOf } from './version.ts'
-import { settledWithin, within } from './waiting.ts'
 
 /** What amqplib does not declare: node:net and node:tls take a signal that destroys the socket. */
 type Socket = SocketOptions & { readonly signal: AbortSignal }

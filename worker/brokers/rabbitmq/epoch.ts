@@ -2,8 +2,8 @@ import type { Channel, Message as RawMessage } from 'amqplib'
 import { Chain, type Link } from '../../chain.ts'
 import type { BrokerSettings } from '../../contracts.ts'
 import { LeaseLostError } from '../../errors.ts'
+import { settledWithin } from '../waiting.ts'
 import { Acks } from './acks.ts'
-import { settledWithin } from './waiting.ts'
 
 /** What an epoch knows of a delivery. */
 export interface Loan<Self> extends Link<Self> {

@@ -1,3 +1,5 @@
+import { cutText, integerIn } from '../wire.ts'
+
 /** Headers as amqplib decoded them: an ordinary object, whose prototype a header named `__proto__` may have set. */
 export type RawHeaders = Readonly<Record<string, unknown>>
 
@@ -25,10 +27,7 @@ export function textOf(headers: RawHeaders | undefined, name: string): string | 
 
 /** A header as a whole number, clamped to `min..max`; undefined where it is none. Numbers written as text count. */
 export function integerOf(headers: RawHeaders | undefined, name: string, min: number, max: number): number | undefined {
-  const value = headerOf(headers, name)
-  const number = typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined
-  return Math.min(max, Math.max(min, Math.trunc(number)))
+  return integerIn(headerOf(headers, name), min, max)
 }
 
 /** All headers as text, in an object without a prototype: what handlers see. */
@@ -118,14 +117,4 @@ function isBelow(value: unknown, bound: number): boolean {
 /** A text that fits an AMQP short string: cut at 255 bytes of UTF-8, never within a character. */
 export function shortString(text: string): string {
   return cutText(text, SHORT_STRING_BYTES)
-}
-
-/** The beginning of a text, of at most so many bytes of UTF-8, cut between characters. */
-export function cutText(text: string, maxBytes: number): string {
-  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
-  const bytes = Buffer.from(text)
-  let end = maxBytes
-  // Bytes of the form 10xxxxxx continue a character.
-  while ((bytes[end]! & 0xc0) === 0x80) end--
-  return bytes.toString('utf8', 0, end)
 }

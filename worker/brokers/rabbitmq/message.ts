@@ -1,10 +1,9 @@
 import type { Message as RawMessage } from 'amqplib'
 import type { BrokerSettings, Message } from '../../contracts.ts'
 import { deriveId } from '../../identity.ts'
+import { MAX_COUNT } from '../wire.ts'
 import { headerOf, integerOf, shortString, textOf, viewOf } from './headers.ts'
 import { HEADER } from './names.ts'
-
-const MAX_COUNT = 1_000_000
 
 /** A message of RabbitMQ. Everything is worked out when it is first asked for: most is never asked for. */
 export class RabbitMessage implements Message {

@@ -1,3 +1,5 @@
+import { HEADER as SHARED } from '../wire.ts'
+
 /** The names on the broker that belong to one queue. */
 export interface Names {
   readonly queue: string
@@ -25,21 +27,10 @@ export function namesOf(queue: string): Names {
 
 /** The headers of tidemill: part of the wire format. */
 export const HEADER = {
-  /** The ordering key. */
-  key: 'tidemill-key',
-  /** When the producer enqueued the job, ms since the epoch. */
-  enqueuedAt: 'tidemill-enqueued-at',
-  /** The number of the coming try, from 2 on. */
-  attempt: 'tidemill-attempt',
-  retryReason: 'tidemill-retry-reason',
-  retryError: 'tidemill-retry-error',
+  ...SHARED,
   /** Where the job was published first, when that was not the work exchange. */
   exchange: 'tidemill-exchange',
   routingKey: 'tidemill-routing-key',
-  deadReason: 'tidemill-dead-reason',
-  deadError: 'tidemill-dead-error',
-  /** ms since the epoch. */
-  deadAt: 'tidemill-dead-at',
   /** How often a suspect's worker vanished while it ran alone. Trusted on the suspects queue only. */
   crashes: 'tidemill-crashes',
 } as const

@@ -1,14 +1,14 @@
 import type { BrokerSettings, Outcome, WorkerEvent } from '../../contracts.ts'
+import type { Outbox } from '../outbox.ts'
 import { type Copy, deadCopy, releaseCopy, retryCopy, suspectCopy } from './copy.ts'
 import { type Desk, NOT_WRITTEN, type RabbitDelivery, WRITTEN } from './delivery.ts'
 import type { Names } from './names.ts'
-import type { Outbox } from './outbox.ts'
 import { nackIsFree, type Version } from './version.ts'
 
 export interface SettlementsOptions {
   readonly settings: BrokerSettings
   readonly names: Names
-  readonly outbox: Outbox
+  readonly outbox: Outbox<Copy>
   readonly observe: (event: WorkerEvent) => void
   /** The version of the broker that is connected. */
   readonly version: () => Version

@@ -1,17 +1,18 @@
 import type { BrokerSettings, Delivery, Outcome, Source, WorkerEvent } from '../../contracts.ts'
 import { Inbox } from '../inbox.ts'
+import { Outbox } from '../outbox.ts'
+import { settledWithin } from '../waiting.ts'
 import { Connection } from './connection.ts'
 import { Consumer } from './consumer.ts'
+import type { Copy } from './copy.ts'
 import type { RabbitDelivery } from './delivery.ts'
 import type { Line } from './dial.ts'
 import { namesOf } from './names.ts'
-import { Outbox } from './outbox.ts'
 import { Publisher } from './publisher.ts'
 import { Settlements } from './settlements.ts'
 import { Suspects } from './suspects.ts'
 import { TopologyWatch } from './topology-watch.ts'
 import { versionOf } from './version.ts'
-import { settledWithin } from './waiting.ts'
 
 /** How long a copy waits for its connection before its job counts as held. */
 const PATIENCE_MS = 1_000
@@ -27,7 +28,7 @@ export class RabbitSource implements Source {
   readonly #inbox = new Inbox<RabbitDelivery>()
   readonly #connection: Connection
   readonly #publisher: Publisher
-  readonly #outbox: Outbox
+  readonly #outbox: Outbox<Copy>
   readonly #settlements: Settlements
   readonly #consumer: Consumer
   readonly #suspects: Suspects
@@ -46,7 +47,11 @@ export class RabbitSource implements Source {
       outwaitsAlarms: true,
       onWritable: () => this.#outbox.wake(),
     })
-    this.#outbox = new Outbox(this.#publisher, observe, (held) => (held ? this.#inbox.pause() : this.#inbox.resume()))
+    this.#outbox = new Outbox(
+      (copy) => this.#publisher.publish(copy),
+      observe,
+      (held) => (held ? this.#inbox.pause() : this.#inbox.resume()),
+    )
     this.#settlements = new Settlements({
       settings,
       names,

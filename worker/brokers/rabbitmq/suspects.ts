@@ -1,10 +1,10 @@
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
+import { Pause, within } from '../waiting.ts'
 import type { Consumer } from './consumer.ts'
 import { type Desk, RabbitDelivery } from './delivery.ts'
 import type { Line } from './dial.ts'
 import { Epoch } from './epoch.ts'
 import { RabbitMessage } from './message.ts'
-import { Pause, within } from './waiting.ts'
 
 /** After a suspect, this long without a fresh job ends the fresh jobs' turn. */
 const IDLE_MS = 100

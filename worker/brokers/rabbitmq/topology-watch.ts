@@ -1,7 +1,7 @@
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
+import { fullJitter } from '../waiting.ts'
 import type { Line } from './dial.ts'
 import { verifyOn } from './topology.ts'
-import { fullJitter } from './waiting.ts'
 
 const BASE_DELAY_MS = 1_000
 const MAX_DELAY_MS = 30_000

@@ -1,10 +1,10 @@
 import type { Channel } from 'amqplib'
 import type { BrokerSettings, Topology, TopologyFault, TopologyItem } from '../../contracts.ts'
 import { messageOf, TidemillError } from '../../errors.ts'
+import { ignore, within } from '../waiting.ts'
 import { dial, type Line } from './dial.ts'
 import { namesOf } from './names.ts'
 import { type Part, planOf } from './plan.ts'
-import { ignore, within } from './waiting.ts'
 
 /** Declares and checks what a queue needs, on a connection for each call. */
 export class RabbitTopology implements Topology {

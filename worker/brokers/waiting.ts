@@ -1,4 +1,4 @@
-import { TidemillError } from '../../errors.ts'
+import { TidemillError } from '../errors.ts'
 
 /** A promise's result, or a `CONNECT_TIMEOUT` after `timeoutMs`. What comes later is ignored, its rejection too. */
 export function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
