@@ -11,6 +11,8 @@ export interface HttpOptions {
   readonly board: ProbeBoard
   readonly limits: ProbeLimits
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  /** What the stall of the event loop is labelled with. Default: nothing. */
+  readonly metricLabels?: Readonly<Record<string, string>>
   /** How long the metrics may take, in ms; then the answer has the stall of the event loop only. Default 2,000. */
   readonly metricsTimeoutMs?: number
   /** Told how late each tick of the event loop came, in ms. */
@@ -62,13 +64,14 @@ class ThreadedHttp implements Http {
   }
 
   async start(port: number): Promise<void> {
-    const { board, host, limits, metrics, metricsTimeoutMs = 2_000 } = this.#options
+    const { board, host, limits, metrics, metricLabels = {}, metricsTimeoutMs = 2_000 } = this.#options
     const data: ProbeThreadData = {
       buffer: board.buffer,
       host,
       port,
       limits: { eventLoopStallMs: limits.eventLoopStallMs, stuckLimit: limits.stuckLimit },
       contentType: metrics.contentType,
+      metricLabels,
       metricsTimeoutMs,
     }
     const thread = new Worker(threadFile(), {

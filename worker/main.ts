@@ -34,12 +34,15 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
   const metrics = createMetrics({
     types: definition.jobs.map(({ type }) => type),
     limit: settings.concurrency,
+    queue: settings.queue,
+    drainTimeoutMs: settings.drainTimeoutMs,
     processMetrics: true,
     nodeVersion: process.version,
   })
   const board = new ProbeBoard()
   const observer = new Observers([metrics, board, logObserver(log)])
   const worker = createWorker(definition, { broker: settings.brokerUrl, settings, observer, log })
+  metrics.watchOldest(() => worker.oldest)
   const run = new Run(worker, log, metrics)
   const release = run.listen(signals)
   log.info(
@@ -53,6 +56,7 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
       board,
       limits: settings,
       metrics,
+      metricLabels: { queue: settings.queue },
       loopDelay: (delayMs) => metrics.loopDelay(delayMs),
       failed: (error) => log.error({ err: error }, 'the probes failed'),
     }),

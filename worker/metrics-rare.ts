@@ -13,16 +13,24 @@ export class RareMetrics {
   readonly #types: readonly string[]
   readonly #counters = new Map<Metric, Counter>()
   readonly #gauges = new Map<Metric, Gauge>()
+  readonly #drain: Gauge
   readonly #everConnected = new Set<string>()
+  readonly #now: () => number
+  #drainBegunAt: number | undefined
 
-  constructor(registry: Registry, types: readonly string[]) {
+  /** @param now ms since the process began */
+  constructor(registry: Registry, types: readonly string[], now: () => number) {
     this.#registry = registry
     this.#types = types
+    this.#now = now
     this.rejections = this.#counter(METRICS.rejections)
     for (const metric of [METRICS.late, METRICS.consumersLost, METRICS.topologyFaults, METRICS.abandoned]) {
       this.#counter(metric)
     }
-    for (const metric of [METRICS.blocked, METRICS.held, METRICS.stuck, METRICS.drain]) this.#gauge(metric).set(0)
+    for (const metric of [METRICS.blocked, METRICS.held, METRICS.stuck, METRICS.start]) this.#gauge(metric).set(0)
+    this.#drain = gauge(METRICS.drain, registry, (out) => {
+      if (this.#drainBegunAt !== undefined) out.set((now() - this.#drainBegunAt) / 1_000)
+    })
     for (const role of ROLES) {
       this.#gauge(METRICS.connected).set({ role }, 0)
       this.#counter(METRICS.reconnects).inc({ role }, 0)
@@ -37,6 +45,7 @@ export class RareMetrics {
     switch (event.name) {
       case 'state':
         this.#setState(event.to)
+        if (event.to === 'running') this.#gauge(METRICS.start).set(this.#now() / 1_000)
         break
       case 'connection':
         this.#connection(event.role, event.status === 'connected')
@@ -67,7 +76,8 @@ export class RareMetrics {
         this.#gauge(METRICS.stuck).set(event.stuck)
         break
       case 'drain':
-        this.#gauge(METRICS.drain).set(event.elapsedMs / 1_000)
+        this.#drain.set(event.elapsedMs / 1_000)
+        this.#drainBegunAt = event.phase === 'finished' ? undefined : this.#now() - event.elapsedMs
         if (event.phase === 'finished') this.#counter(METRICS.abandoned).inc(event.abandoned)
     }
   }

@@ -18,9 +18,11 @@ import type { Metric } from './metrics-table.ts'
 
 export type { Counter, Gauge, Registry } from 'prom-client'
 
-/** An empty registry, apart from the global one. */
-export function createRegistry(): Registry {
-  return new PromRegistry()
+/** An empty registry, apart from the global one. @param labels of every series that it will have */
+export function createRegistry(labels: Readonly<Record<string, string>> = {}): Registry {
+  const registry = new PromRegistry()
+  registry.setDefaultLabels(labels)
+  return registry
 }
 
 /** Registers a counter. `collect` brings it up to date before each scrape, from 0. */

@@ -12,7 +12,7 @@ export interface Metric {
 const DURATIONS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800]
 const WAITS = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400]
 
-/** What a worker exports. The label `type` is one of the worker's own types, or `unknown`. */
+/** What a worker exports, each with its queue besides the labels named here. The label `type` is one of the worker's own types, or `unknown`. */
 export const METRICS = {
   started: counter('tidemill_jobs_started_total', ['type'], 'Jobs that were begun.'),
   settled: counter(
@@ -33,6 +33,11 @@ export const METRICS = {
   ),
   inFlight: gauge('tidemill_jobs_in_flight', ['type'], 'Jobs that were begun and are not yet settled.'),
   limit: gauge('tidemill_jobs_limit', [], 'How many jobs may run at once.'),
+  oldest: gauge(
+    'tidemill_jobs_oldest_seconds',
+    ['type'],
+    'For how long the handler that was begun first of those running has run; 0 while none runs.',
+  ),
   duration: histogram('tidemill_job_duration_seconds', ['type'], DURATIONS, 'The time from begin to outcome.'),
   wait: histogram(
     'tidemill_job_queue_wait_seconds',
@@ -89,7 +94,9 @@ export const METRICS = {
   stuckTotal: counter('tidemill_jobs_stuck_total', ['type'], 'Handlers that ignored their abort.'),
   abandoned: counter('tidemill_jobs_abandoned_total', [], 'Jobs given back unfinished at the deadline of a drain.'),
   state: gauge('tidemill_worker_state', ['state'], "1 for the worker's state, 0 for the others."),
+  start: gauge('tidemill_start_duration_seconds', [], "The time from the process's begin to `running`; 0 before that."),
   drain: gauge('tidemill_drain_duration_seconds', [], 'How long the drain has taken so far, or took.'),
+  drainLimit: gauge('tidemill_drain_limit_seconds', [], 'How long a drain may take before it aborts what still runs.'),
   loopDelay: histogram(
     'tidemill_event_loop_delay_seconds',
     [],

@@ -8,19 +8,25 @@ import {
 } from './contracts.ts'
 import { Buckets, registerHistogram } from './metrics-histogram.ts'
 import { RareMetrics } from './metrics-rare.ts'
-import { collectProcessMetrics, counter, createRegistry, gauge } from './metrics-registry.ts'
+import { collectProcessMetrics, counter, createRegistry, gauge, type Registry } from './metrics-registry.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 import { VERSION } from './version.ts'
 
 export interface MetricsOptions {
+  /** The label `queue` of every series. Default: none has it. */
+  readonly queue?: string
   /** The worker's own types: the only values that the label `type` takes, besides `unknown`. */
   readonly types: readonly string[]
   /** How many jobs may run at once. */
   readonly limit: number
+  /** How long a drain waits for running jobs, in ms. Default 0. */
+  readonly drainTimeoutMs?: number
   /** Adds prom-client's figures of the process and of Node. Once in a process: they cannot be taken down again. Default false. */
   readonly processMetrics?: boolean
   /** For the label `node` of the build info. */
   readonly nodeVersion?: string
+  /** ms since the process began. Default: `performance.now`. */
+  readonly now?: () => number
 }
 
 /** The metrics of one worker, in a registry of their own. */
@@ -31,6 +37,8 @@ export interface Metrics extends Observer {
   /** How late the event loop came to a timer, in ms. */
   loopDelay(delayMs: number): void
   unhandledRejection(): void
+  /** Tells where to ask, at each scrape, for how long the oldest running handler of each type has run, in ms. */
+  watchOldest(read: () => ReadonlyMap<string, number>): void
 }
 
 const UNKNOWN = 'unknown'
@@ -60,7 +68,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 class PromMetrics implements Metrics {
-  readonly #registry = createRegistry()
+  readonly #registry: Registry
   readonly #types = new Map<string, TypeFigures>()
   readonly #unknown = new TypeFigures()
   readonly #attempts = new Buckets(METRICS.attempts.buckets)
@@ -68,17 +76,22 @@ class PromMetrics implements Metrics {
   readonly #rare: RareMetrics
   #redelivered = 0
   #derived = 0
+  #oldest: () => ReadonlyMap<string, number> = () => new Map()
 
-  constructor({ types, limit, processMetrics = false, nodeVersion = '' }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    const { types, limit, queue, drainTimeoutMs = 0, processMetrics = false, nodeVersion = '' } = options
+    const { now = () => performance.now() } = options
+    this.#registry = createRegistry(queue === undefined ? {} : { queue })
     for (const type of types) this.#types.set(type, new TypeFigures())
     if (!this.#types.has(UNKNOWN)) this.#types.set(UNKNOWN, this.#unknown)
-    this.#rare = new RareMetrics(this.#registry, types)
+    this.#rare = new RareMetrics(this.#registry, types, now)
     this.#exportTypes()
     registerHistogram(this.#registry, METRICS.attempts, [{ labels: {}, buckets: this.#attempts }])
     registerHistogram(this.#registry, METRICS.loopDelay, [{ labels: {}, buckets: this.#loopDelay }])
     this.#exportCount(METRICS.redelivered, () => this.#redelivered)
     this.#exportCount(METRICS.derived, () => this.#derived)
     gauge(METRICS.limit, this.#registry).set(limit)
+    gauge(METRICS.drainLimit, this.#registry).set(drainTimeoutMs / 1_000)
     gauge(METRICS.build, this.#registry).set({ version: VERSION, node: nodeVersion }, 1)
     if (processMetrics) collectProcessMetrics(this.#registry)
   }
@@ -128,6 +141,10 @@ class PromMetrics implements Metrics {
     this.#rare.rejections.inc()
   }
 
+  watchOldest(read: () => ReadonlyMap<string, number>): void {
+    this.#oldest = read
+  }
+
   #of(type: string): TypeFigures {
     return this.#types.get(type) ?? this.#unknown
   }
@@ -144,6 +161,10 @@ class PromMetrics implements Metrics {
     this.#exportTallies(METRICS.dead, 'reason', () => types.map(([type, { dead }]) => [type, dead]))
     gauge(METRICS.inFlight, this.#registry, (metric) => {
       for (const [type, { inFlight }] of types) metric.set({ type }, inFlight)
+    })
+    gauge(METRICS.oldest, this.#registry, (metric) => {
+      const oldest = this.#oldest()
+      for (const [type] of types) metric.set({ type }, (oldest.get(type) ?? 0) / 1_000)
     })
     for (const name of ['duration', 'wait'] as const) {
       const children = types.map(([type, figures]) => ({ labels: { type }, buckets: figures[name] }))

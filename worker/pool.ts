@@ -84,6 +84,12 @@ export class Pool {
     return this.#stuck
   }
 
+  /** By type, for how long the oldest of its running handlers has run, in ms. */
+  get oldest(): ReadonlyMap<string, number> {
+    const now = this.#options.now()
+    return new Map(this.#running.items().map(({ message, begun }) => [message.type, now - begun]))
+  }
+
   /** Jobs that were given back because of `abort`: unfinished, or finished and not settled. */
   get abandoned(): number {
     return this.#abandoned
@@ -158,7 +164,7 @@ export class Pool {
       const begun = this.#begin(message, label)
       let outcome = this.#refusal(message, job)
       if (outcome === undefined) {
-        const running = this.#run(delivery, job!)
+        const running = this.#run(delivery, job!, begun)
         outcome = this.#decide(running, await running.execution.result)
       }
       const runMs = this.#options.now() - begun
@@ -183,9 +189,9 @@ export class Pool {
     return undefined
   }
 
-  #run(delivery: Delivery, job: PoolJob): Running {
+  #run(delivery: Delivery, job: PoolJob, begun: number): Running {
     this.#watch(delivery.lease)
-    const running = new Running(delivery, job, this.#options, this.#unstuck)
+    const running = new Running(delivery, job, begun, this.#options, this.#unstuck)
     this.#running.add(running)
     if (this.#hardStop !== undefined) running.execution.abort(this.#hardStop)
     return running
@@ -242,6 +248,7 @@ class Running implements Run, Link<Running> {
   newer: Running | undefined = undefined
   readonly message: Message
   readonly job: PoolJob
+  readonly begun: number
   readonly lease: AbortSignal
   readonly timeoutMs: number
   readonly abortGraceMs: number
@@ -249,12 +256,19 @@ class Running implements Run, Link<Running> {
   readonly #options: PoolOptions
   readonly #unstuck: (message: Message) => void
 
-  constructor(delivery: Delivery, job: PoolJob, options: PoolOptions, unstuck: (message: Message) => void) {
+  constructor(
+    delivery: Delivery,
+    job: PoolJob,
+    begun: number,
+    options: PoolOptions,
+    unstuck: (message: Message) => void,
+  ) {
     this.lease = delivery.lease
     this.timeoutMs = job.timeoutMs
     this.abortGraceMs = options.abortGraceMs
     this.message = delivery.message
     this.job = job
+    this.begun = begun
     this.#options = options
     this.#unstuck = unstuck
     this.execution = new Execution(this)

@@ -10,6 +10,8 @@ export interface ProbeThreadData {
   readonly port: number
   readonly limits: ProbeLimits
   readonly contentType: string
+  /** What the stall of the event loop is labelled with. */
+  readonly metricLabels: Readonly<Record<string, string>>
   /** How long the worker's thread may take to give its metrics, in ms. */
   readonly metricsTimeoutMs: number
 }
@@ -121,7 +123,8 @@ class ProbeServer {
     const text = await this.#ask()
     const { name, type, sentence } = STALL_METRIC
     const stalled = this.#board.read().stalledMs / 1_000
-    const own = `# HELP ${name} ${sentence}\n# TYPE ${name} ${type}\n${name} ${stalled}\n`
+    const labels = labelled(this.#data.metricLabels)
+    const own = `# HELP ${name} ${sentence}\n# TYPE ${name} ${type}\n${name}${labels} ${stalled}\n`
     return { status: 200, type: this.#data.contentType, body: text === undefined ? own : `${text}\n${own}` }
   }
 
@@ -137,6 +140,13 @@ class ProbeServer {
     this.#scrape = undefined
     return text
   }
+}
+
+/** Labels as Prometheus' text format has them. */
+function labelled(labels: Readonly<Record<string, string>>): string {
+  const escaped = (value: string) => value.replace(/[\\"]/g, '\\$&').replaceAll('\n', '\\n')
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
+  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }
 
 function short({ ok, reasons }: Verdict): Answer {

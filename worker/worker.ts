@@ -40,6 +40,8 @@ export interface Worker {
   readonly inFlight: number
   /** Handlers that ignored their abort and still run. */
   readonly stuck: number
+  /** By type, for how long the oldest of its running handlers has run, in ms. */
+  readonly oldest: ReadonlyMap<string, number>
   readonly settings: WorkerSettings
   /** Runs `setup()`, then begins to consume. Resolves when running; rejects when `setup()` did. A broker that is down is no error: it is tried for ever. */
   start(): Promise<void>
@@ -108,6 +110,9 @@ class PoolWorker implements Worker {
   }
   get stuck(): number {
     return this.#pool?.stuck ?? 0
+  }
+  get oldest(): ReadonlyMap<string, number> {
+    return this.#pool?.oldest ?? new Map()
   }
 
   start(): Promise<void> {

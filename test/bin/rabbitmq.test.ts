@@ -92,7 +92,7 @@ test('what is enqueued is worked off by a worker, and the exporter shows it from
   const worker = await WorkerProcess.start(t, 'worker/handlers/orders-worker.ts', {
     env: { ...env, EXAMPLES_ROOT: folder },
   })
-  const settled = /^tidemill_jobs_settled_total\{type="order.process",outcome="ack"\} 300$/m
+  const settled = /^tidemill_jobs_settled_total\{type="order.process",outcome="ack",queue="[^"]+"\} 300$/m
   const metrics = async () => (await fetch(`http://127.0.0.1:${worker.httpPort}/metrics`)).text()
   await waitFor('all are done', async () => settled.test(await metrics()), { timeoutMs: 60_000, everyMs: 200 })
   worker.signal('SIGTERM')

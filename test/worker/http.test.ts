@@ -67,6 +67,9 @@ test('/metrics has the metrics of the worker and the stall of its event loop', a
   const text = await response.text()
   assert.match(text, /^my_metric 1$/m)
   assert.match(text, /^tidemill_event_loop_stalled_seconds 0/m)
+  const { url: other } = await open(t, { metricLabels: { queue: 'a"b\\' } })
+  const labelled = await (await fetch(`${other}/metrics`)).text()
+  assert.match(labelled, /^tidemill_event_loop_stalled_seconds\{queue="a\\"b\\\\"\} 0$/m)
 })
 
 test('metrics that fail are reported, and leave the stall alone in the answer', async (t) => {

@@ -157,6 +157,47 @@ for (const [event, sample, value] of EVENTS) {
   })
 }
 
+test("every series of a worker has its queue, the process's figures too", async () => {
+  const found = await samples(createMetrics({ types: ['a'], limit: 1, queue: 'q"1', processMetrics: true }))
+  assert.ok(found.size > 50)
+  assert.deepEqual(
+    [...found.keys()].filter((name) => !name.includes('queue="q\\"1"')),
+    [],
+  )
+})
+
+test('a drain is as long as it has taken until now, and stays as long as it took', async () => {
+  const clock = { now: 5_000 }
+  const metrics = createMetrics({ types: [], limit: 1, drainTimeoutMs: 25_000, now: () => clock.now })
+  const drain = async () => (await samples(metrics)).get('tidemill_drain_duration_seconds')
+  metrics.event({ name: 'drain', phase: 'begun', inFlight: 1, abandoned: 0, elapsedMs: 0 })
+  assert.equal(await drain(), 0)
+  clock.now += 20_000
+  assert.equal(await drain(), 20)
+  metrics.event({ name: 'drain', phase: 'finished', inFlight: 0, abandoned: 0, elapsedMs: 21_000 })
+  clock.now += 60_000
+  assert.equal(await drain(), 21)
+  assert.equal((await samples(metrics)).get('tidemill_drain_limit_seconds'), 25)
+})
+
+test('the start took as long as the process was old when the worker ran for the first time', async () => {
+  const metrics = createMetrics({ types: [], limit: 1, now: () => 1_250 })
+  const start = async () => (await samples(metrics)).get('tidemill_start_duration_seconds')
+  assert.equal(await start(), 0)
+  metrics.event({ name: 'state', from: 'starting', to: 'running' })
+  assert.equal(await start(), 1.25)
+})
+
+test('the age of the oldest running handler is asked for at each scrape, and 0 where none runs', async () => {
+  const metrics = createMetrics({ types: ['a', 'b'], limit: 1 })
+  const ages = new Map([['a', 1_500]])
+  metrics.watchOldest(() => ages)
+  const age = async (type: string) => (await samples(metrics)).get(`tidemill_jobs_oldest_seconds{type="${type}"}`)
+  assert.deepEqual([await age('a'), await age('b')], [1.5, 0])
+  ages.clear()
+  assert.equal(await age('a'), 0)
+})
+
 test('a reconnect is a connection after the first of its role', async () => {
   const metrics = createMetrics({ types: [], limit: 1 })
   const tell = (role: 'consume' | 'publish', status: 'connected' | 'lost') =>

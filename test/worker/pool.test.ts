@@ -55,6 +55,33 @@ test('nothing is pulled while every slot is taken', async () => {
   assert.equal(source.pulled, 4)
 })
 
+test('of each type, the age of the handler that was begun first is known while it runs', async () => {
+  const [first, others] = [gate(), gate()]
+  const clock = { now: 0 }
+  const source = new FakeSource()
+  const handler = ({ id }: { readonly id: string }) => (id === 'first' ? first.promise : others.promise)
+  const jobs = [defineJob({ type: 'job', handler }), defineJob({ type: 'other', handler })]
+  const pool = poolOf(jobs, { now: () => clock.now })
+  const working = pool.run(source)
+  for (const [id, type] of [
+    ['first', 'job'],
+    ['second', 'job'],
+    ['third', 'other'],
+  ] as const) {
+    source.push(new FakeDelivery({ id, type }))
+    await turns(5)
+    clock.now += 1_000
+  }
+  assert.deepEqual(Object.fromEntries(pool.oldest), { job: 3_000, other: 1_000 })
+  first.resolve()
+  await turns(5)
+  assert.deepEqual(Object.fromEntries(pool.oldest), { job: 2_000, other: 1_000 })
+  others.resolve()
+  source.end()
+  await working
+  assert.equal(pool.oldest.size, 0)
+})
+
 test('deliveries that fail end the pool with their error, once what runs is settled', async () => {
   const open = gate()
   const running = new FakeDelivery()
