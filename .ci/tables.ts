@@ -1,5 +1,6 @@
 // The README's tables, made from the code that they describe.
 import { METRICS, type Metric, QUEUE_METRICS, STALL_METRIC } from '../worker/metrics-table.ts'
+import type { Setting } from '../worker/setting.ts'
 import { envName, SETTING_NAMES, SETTINGS } from '../worker/settings-table.ts'
 
 /** A table by the name that its markers in the README have. */
@@ -8,10 +9,10 @@ export const TABLES: Readonly<Record<string, () => string>> = { settings: settin
 /** Every setting: variable, default, bounds, sentence. */
 export function settingsTable(): string {
   const rows = SETTING_NAMES.map((name) => {
-    const { fallback, expected, sentence, secret, required } = SETTINGS[name]
+    const { fallback, defaultWords, expected, sentence, secret, required }: Setting<unknown> = SETTINGS[name]
     const variable = `\`${envName(name)}\``
     const value = Array.isArray(fallback) ? fallback.join(',') : fallback
-    const initial = required ? 'required' : value === undefined ? '' : `\`${value}\``
+    const initial = defaultWords ?? (required ? 'required' : value === undefined ? '' : `\`${value}\``)
     return [`\`${name}\``, secret === undefined ? variable : `${variable}, \`…_FILE\``, initial, expected, sentence]
   })
   return table(['Setting', 'Variable', 'Default', 'Value', 'Meaning'], rows)

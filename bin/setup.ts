@@ -1,4 +1,5 @@
 import { openBroker } from '../worker/brokers/index.ts'
+import { readContainerLimits } from '../worker/cgroup.ts'
 import {
   type LoadedSettings,
   loadSettings,
@@ -26,6 +27,7 @@ export async function settingsOf(
     flags: call.settings,
     settings: fallback,
     readFile: readText,
+    container: readContainerLimits(),
     optional,
   })
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { passwordOf } from './broker-url.ts'
+import { readContainerLimits } from './cgroup.ts'
 import type { BrokerSettings } from './contracts.ts'
 import type { WorkerDefinition } from './define.ts'
 import { ConfigError, messageOf } from './errors.ts'
@@ -7,12 +8,16 @@ import { HIDDEN, hasPassword, redactUrls } from './redact.ts'
 import type { Setting } from './setting.ts'
 import { ruleFaults } from './settings-rules.ts'
 import { envName, flagName, SETTING_NAMES, SETTINGS, type SettingName, type WorkerSettings } from './settings-table.ts'
+import type { ContainerLimits } from './sizing.ts'
 import { didYouMean, suggest } from './suggest.ts'
 
 export type { SettingName, WorkerSettings } from './settings-table.ts'
 
-/** Where a setting's value came from. `settings`: handed in by a program that embeds the worker. */
-export type Origin = 'flag' | 'env' | 'file' | 'settings' | 'definition' | 'default'
+/**
+ * Where a setting's value came from. `settings`: handed in by a program that embeds the worker. `container`: a default that
+ * follows from the limits of the container.
+ */
+export type Origin = 'flag' | 'env' | 'file' | 'settings' | 'definition' | 'container' | 'default'
 
 export interface Sources {
   /** Defaults to nothing. Only `TIDEMILL_*` is read; an empty value counts as none. */
@@ -24,6 +29,8 @@ export interface Sources {
   readonly settings?: Partial<WorkerSettings> | undefined
   /** Reads a file as text; throws when it can't. */
   readonly readFile: (path: string) => string
+  /** What defaults are fitted to. Default: no limits. */
+  readonly container?: ContainerLimits
   /** May be missing although they are required; an empty text then. */
   readonly optional?: readonly SettingName[]
 }
@@ -31,6 +38,8 @@ export interface Sources {
 export interface LoadedSettings {
   readonly settings: WorkerSettings
   readonly origins: Readonly<Record<SettingName, Origin>>
+  /** Why a default is what it is, where it was fitted to the host. */
+  readonly reasons: Readonly<Partial<Record<SettingName, string>>>
 }
 
 /**
@@ -42,6 +51,7 @@ export function loadSettings(sources: Sources): LoadedSettings {
   const faulty = new Set<SettingName>()
   const settings: Partial<Record<SettingName, unknown>> = {}
   const origins: Partial<Record<SettingName, Origin>> = {}
+  const reasons: Partial<Record<SettingName, string>> = {}
   for (const name of SETTING_NAMES) {
     const found = find(name, sources)
     if (found.value === undefined && sources.optional?.includes(name) && found.fault === undefined) {
@@ -56,22 +66,26 @@ export function loadSettings(sources: Sources): LoadedSettings {
     }
     settings[name] = found.value
     origins[name] = found.origin
+    if (found.reason !== undefined) reasons[name] = found.reason
   }
   faults.push(...ruleFaults(settings as unknown as WorkerSettings, sources.definition, faulty))
   if (faults.length > 0) throw new ConfigError(faults)
   return {
     settings: Object.freeze(settings) as unknown as WorkerSettings,
     origins: Object.freeze(origins) as Record<SettingName, Origin>,
+    reasons: Object.freeze(reasons),
   }
 }
 
 /**
- * The settings of a worker that is embedded in a program: from `overrides`, else the definition, else the defaults; the
- * environment is not read. The broker's URL may be missing (a broker that was opened before needs none).
+ * The settings of a worker that is embedded in a program: from `overrides`, else the definition, else the defaults, fitted to
+ * the container; the environment is not read. The broker's URL may be missing (a broker that was opened before needs none).
  * @throws ConfigError naming every fault
  */
 export function resolveSettings(definition: WorkerDefinition, overrides: Partial<WorkerSettings>): WorkerSettings {
-  return loadSettings({ definition, settings: overrides, readFile: readText, optional: ['brokerUrl'] }).settings
+  const container = readContainerLimits()
+  return loadSettings({ definition, settings: overrides, readFile: readText, container, optional: ['brokerUrl'] })
+    .settings
 }
 
 /** The settings of a connection: from `given`, else the defaults. @throws ConfigError naming every fault */
@@ -103,9 +117,11 @@ interface Found {
   /** What the user would look for to put it right. */
   readonly label: string
   readonly fault?: string | undefined
+  readonly reason?: string
 }
 
-function find(name: SettingName, { env = {}, definition, flags = {}, settings = {}, readFile }: Sources): Found {
+function find(name: SettingName, sources: Sources): Found {
+  const { env = {}, definition, flags = {}, settings = {}, readFile, container } = sources
   const setting: Setting<unknown> = SETTINGS[name]
   const flag = flags[name]
   if (flag !== undefined) return { value: setting.parse(flag), origin: 'flag', label: `--${flagName(name)}` }
@@ -121,7 +137,8 @@ function find(name: SettingName, { env = {}, definition, flags = {}, settings = 
   if (settings[name] !== undefined) return { value: settings[name], origin: 'settings', label: `settings.${name}` }
   const defined = (definition as Partial<Record<string, unknown>> | undefined)?.[name]
   if (defined !== undefined) return { value: defined, origin: 'definition', label: `${name} of defineWorker` }
-  return { value: setting.fallback, origin: 'default', label: name }
+  const fit = container && setting.fit?.(container)
+  return fit === undefined ? { value: setting.fallback, origin: 'default', label: name } : { ...fit, label: name }
 }
 
 function fromFile(setting: Setting<unknown>, label: string, path: string, readFile: Sources['readFile']): Found {

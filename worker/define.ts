@@ -83,7 +83,7 @@ export interface WorkerDefinition<R = any> {
   /** The queue (or topic), 1 to 200 characters of letters, digits, `.`, `_`, `-`. */
   readonly queue: string
   readonly jobs: readonly JobDefinition<any, R, any>[]
-  /** Jobs at once in one worker. Default 10. */
+  /** Jobs at once in one worker. Default 10; in a container with a CPU limit 10 a CPU, from 2 to 100. */
   readonly concurrency?: number
   /** Jobs fetched beyond those that run. Default 0. */
   readonly readAhead?: number

@@ -1,4 +1,13 @@
-import { loadSettings, readText, type SettingName, secretsOf, type WorkerSettings } from './config.ts'
+import { getHeapStatistics } from 'node:v8'
+import { readContainerLimits } from './cgroup.ts'
+import {
+  type LoadedSettings,
+  loadSettings,
+  readText,
+  type SettingName,
+  secretsOf,
+  type WorkerSettings,
+} from './config.ts'
 import type { Message, Observer, Outcome, WorkerEvent } from './contracts.ts'
 import type { WorkerDefinition } from './define.ts'
 import { toError } from './errors.ts'
@@ -9,6 +18,7 @@ import { ProbeBoard } from './probe.ts'
 import { redactUrls } from './redact.ts'
 import { drainBoundMs } from './settings-rules.ts'
 import { listenForSignals, type Signals } from './signals.ts'
+import { type ContainerLimits, memoryFault } from './sizing.ts'
 import { VERSION } from './version.ts'
 import { createWorker, type DrainReport, type Worker } from './worker.ts'
 
@@ -29,7 +39,9 @@ const EXIT = { drained: 0, fatal: 1, configuration: 2, abandoned: 75 } as const
  */
 export async function runWorker(definition: WorkerDefinition, options: RunOptions = {}): Promise<number> {
   const { flags = {}, signals = listenForSignals() } = options
-  const { settings } = loadSettings({ env: process.env, definition, flags, readFile: readText })
+  const container = readContainerLimits()
+  const loaded = loadSettings({ env: process.env, definition, flags, readFile: readText, container })
+  const { settings } = loaded
   const log = createLog({ level: settings.logLevel, secrets: secretsOf(settings), fields: { queue: settings.queue } })
   const metrics = createMetrics({
     types: definition.jobs.map(({ type }) => type),
@@ -49,6 +61,7 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
     { version: VERSION, node: process.version, pid: process.pid, broker: redactUrls(settings.brokerUrl) },
     'starting',
   )
+  logSizes(log, loaded, container)
   const http = await run.open(
     openHttp({
       host: settings.httpHost,
@@ -152,6 +165,15 @@ class Run {
 function exitCode(report: DrainReport, error: Error | undefined): number {
   if (error !== undefined) return 'code' in error && error.code === 'CONFIG' ? EXIT.configuration : EXIT.fatal
   return report.abandoned > 0 ? EXIT.abandoned : EXIT.drained
+}
+
+/** How much work is taken at once, and why; and what of it may not fit. */
+function logSizes(log: Log, { settings, origins, reasons }: LoadedSettings, container: ContainerLimits): void {
+  const size = (name: SettingName) => ({ value: settings[name], origin: origins[name], reason: reasons[name] })
+  log.info({ concurrency: size('concurrency') }, 'sized')
+  const heapLimitBytes = getHeapStatistics().heap_size_limit
+  const fault = memoryFault({ ...settings, heapLimitBytes }, container)
+  if (fault !== undefined) log.warn({}, fault)
 }
 
 /** After the longest drain by its settings, and before the platform's SIGKILL. */

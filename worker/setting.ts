@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ContainerLimits, Fit } from './sizing.ts'
 
 /** One row of the table of settings. */
 export interface Setting<T> {
@@ -10,6 +11,10 @@ export interface Setting<T> {
   readonly schema: z.ZodType<T>
   /** The value when none is given; undefined for a required or an optional setting. */
   readonly fallback: T | undefined
+  /** What goes before `fallback` where it can be told from the host. */
+  readonly fit?: (container: ContainerLimits) => Fit
+  /** The default in words, where `fallback` alone does not say it. */
+  readonly defaultWords?: string
   readonly required: boolean
   /** Text, as it comes from the environment, a file or a flag, to a value for the schema. */
   parse(text: string): unknown

@@ -13,6 +13,7 @@ import {
   wholeList,
 } from './setting.ts'
 import { isKafkaUrl, KAFKA_SETTINGS, KAFKA_URL, kafkaUrlFault } from './settings-kafka.ts'
+import { fittingConcurrency } from './sizing.ts'
 
 /** All that a worker can be told from outside; `SETTINGS` describes each field. */
 export interface WorkerSettings extends BrokerSettings {
@@ -73,7 +74,11 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
   tlsCertFile: optionalPath('A PEM file with the client certificate; needs `tlsKeyFile`.'),
   tlsKeyFile: optionalPath("A PEM file with the client certificate's key."),
   queue: requiredText(/^[A-Za-z0-9._-]{1,200}$/, "1 to 200 letters, digits, '.', '_' or '-'", 'The queue to work on.'),
-  concurrency: whole(10, 1, 10_000, 'How many jobs run at once.'),
+  concurrency: {
+    ...whole(10, 1, 10_000, 'How many jobs run at once.'),
+    fit: fittingConcurrency,
+    defaultWords: '10; in a container with a CPU limit 10 a CPU, from 2 to 100',
+  },
   readAhead: whole(
     0,
     0,

@@ -136,6 +136,14 @@ test('config shows every setting in force and where it comes from, and no secret
   assert.ok(!`${table.stdout}${stdout}`.includes('hunter22'))
 })
 
+test('config says why a default is what it is where it depends on the container', async () => {
+  const args = ['config', WORKER, '--broker', 'memory']
+  assert.match((await tidemill(args)).stdout, /^ {2}SETTING +REASON\n {2}concurrency +\S/m)
+  const { settings } = JSON.parse((await tidemill([...args, '--json'])).stdout)
+  assert.ok(['container', 'default'].includes(settings.concurrency.origin))
+  assert.match(settings.concurrency.reason, /CPU/)
+})
+
 test('topology print needs no broker', async () => {
   const { code, stdout } = await tidemill([
     'topology',

@@ -77,6 +77,8 @@ export class Scenario {
         FAULT_QUEUE: this.queue.queue,
         FAULT_FOLDER: this.folder,
         TIDEMILL_BROKER_URL: workerUrl,
+        // Not what suits the machine that the test runs on.
+        TIDEMILL_CONCURRENCY: '10',
         ...this.#options.env,
         ...env,
       },

@@ -3,9 +3,12 @@ import { codeOf, cyclesOf, graphOf, importsOf, packageOf, resolveImport, type So
 /** The worker's layers, lowest first: a file imports from its own layer or below. The first pattern that fits decides. */
 const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   [0, /^worker\/(contracts|errors)\.ts$/],
-  [1, /^worker\/(broker-url|chain|define|decode|identity|job|lifecycle|retry|execute|redact|suggest|type-limits)\.ts$/],
+  [
+    1,
+    /^worker\/(broker-url|chain|define|decode|identity|job|lifecycle|retry|execute|redact|sizing|suggest|type-limits)\.ts$/,
+  ],
   [1, /^worker\/brokers\/(inbox|prefix|wire)\.ts$/],
-  [2, /^worker\/(config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
+  [2, /^worker\/(cgroup|config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
   [2, /^worker\/brokers\/(waiting|outbox)\.ts$/],
   [2, /^worker\/brokers\/[a-z]+\/[a-z-]+\.ts$/],
   [3, /^worker\/brokers\/index\.ts$/],

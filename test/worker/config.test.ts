@@ -33,6 +33,20 @@ test('a flag goes before the environment, that before settings, that before the 
   }
 })
 
+test('a default is fitted to the container, goes before the plain default only, and has a reason', () => {
+  const container = { cpu: { cpus: 0.5, file: 'cpu.max' }, memoryBytes: undefined }
+  const fitted = load({}, { container })
+  assert.equal(fitted.settings.concurrency, 5)
+  assert.equal(fitted.origins.concurrency, 'container')
+  assert.match(fitted.reasons.concurrency ?? '', /0\.5 CPU/)
+  const given = load({}, { container, definition: worker({ concurrency: 4 }) })
+  assert.equal(given.settings.concurrency, 4)
+  assert.deepEqual(given.reasons, {})
+  const unlimited = load({}, { container: { cpu: undefined, memoryBytes: undefined } })
+  assert.equal(unlimited.settings.concurrency, SETTINGS.concurrency.fallback)
+  assert.equal(unlimited.origins.concurrency, 'default')
+})
+
 test('a secret is read from the file that its variable names, without the line end', () => {
   const env = { TIDEMILL_BROKER_URL: '', TIDEMILL_BROKER_URL_FILE: '/run/secrets/url' }
   const { settings, origins } = load(env, { readFile: (path) => (path === '/run/secrets/url' ? 'amqp://u:p@h\n' : '') })

@@ -29,6 +29,11 @@ test('SIGTERM lets the running job finish, is not ready meanwhile but live, and 
   assert.match(worker.output, /handler finished/)
 })
 
+test('the log says how many jobs run at once, and where that comes from', async (t) => {
+  const worker = await start(t, {}, { ...MEMORY, TIDEMILL_CONCURRENCY: '3' })
+  await logged(worker, '"concurrency":{"value":3,"origin":"env"}')
+})
+
 test('a job that runs past the deadline is aborted, and the exit code says 75', async (t) => {
   const worker = await start(t, { jobs: [{ sleepMs: 60_000 }] }, { ...MEMORY, TIDEMILL_DRAIN_TIMEOUT_MS: '100' })
   await logged(worker, 'handler began')
