@@ -1,0 +1,93 @@
+import { isIP, type Socket, connect as tcpConnect } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
+import kafkajs, { type Cluster, type ISocketFactory } from 'kafkajs'
+import type { BrokerSettings } from '../../contracts.ts'
+import { TidemillError } from '../../errors.ts'
+import { addressOf, tlsOf } from './address.ts'
+import { registerCodecs } from './codecs.ts'
+import { stopIdleTimer } from './idle-timer.ts'
+
+const KEEP_ALIVE_MS = 60_000
+const EMPTY = Buffer.alloc(0)
+const RETRY_MIN_MS = 100
+const RETRY_MAX_MS = 1_000
+
+/** kafkajs, silent: what it logs comes as an error or an event as well. It knows its sockets, so that its end can be certain. */
+export class Client extends kafkajs.Kafka {
+  /** The brokers of the URL, without credentials. */
+  readonly peer: string
+  readonly #sockets: Set<Socket>
+
+  constructor(settings: BrokerSettings, clientId: string) {
+    const { brokers, secure, sasl, peer } = addressOf(settings)
+    const sockets = new Set<Socket>()
+    super({
+      clientId,
+      // kafkajs takes what follows the first colon for the port.
+      brokers: brokers.map(({ host, port }) => `${encodeURIComponent(host)}:${port}`),
+      ssl: secure,
+      ...(sasl === undefined ? {} : { sasl }),
+      socketFactory: socketsOf(settings, new Map(brokers.map(({ host }) => [encodeURIComponent(host), host])), sockets),
+      connectionTimeout: settings.connectTimeoutMs,
+      authenticationTimeout: settings.connectTimeoutMs,
+      // The loops around it try again, for ever; inside, only as often as it takes to come by every broker of the list.
+      retry: { retries: Math.max(2, brokers.length), initialRetryTime: RETRY_MIN_MS, maxRetryTime: RETRY_MAX_MS },
+      logLevel: kafkajs.logLevel.NOTHING,
+      logCreator: () => () => {},
+    })
+    this.peer = peer
+    this.#sockets = sockets
+  }
+
+  /**
+   * Connections of their own, with what kafkajs knows of topics and leaders; it never creates a topic. kafkajs hands
+   * them to nobody but to those who share out partitions.
+   */
+  cluster(metadataMaxAgeMs: number): Cluster {
+    let found: Cluster | undefined
+    this.consumer({
+      groupId: 'unused',
+      metadataMaxAge: metadataMaxAgeMs,
+      allowAutoTopicCreation: false,
+      partitionAssigners: [
+        ({ cluster }) => {
+          found = cluster
+          return { name: '', version: 0, assign: async () => [], protocol: () => ({ name: '', metadata: EMPTY }) }
+        },
+      ],
+    })
+    return found!
+  }
+
+  /** Ends all its connections at once: kafkajs waits for what a broker owes, however long, before it closes one. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy(new TidemillError('CLOSED', 'the client was closed'))
+  }
+}
+
+/** Opens nothing yet. Throws a `CONFIG` error where the URL is no Kafka URL. */
+export function openClient(settings: BrokerSettings, clientId = `tidemill-${settings.queue}`): Client {
+  registerCodecs()
+  stopIdleTimer()
+  return new Client(settings, clientId)
+}
+
+function socketsOf(
+  settings: BrokerSettings,
+  encoded: ReadonlyMap<string, string>,
+  sockets: Set<Socket>,
+): ISocketFactory {
+  return ({ host: given, port, ssl, onConnect }) => {
+    const host = encoded.get(given) ?? given
+    const name = isIP(host) === 0 ? { servername: host } : {}
+    const socket = ssl
+      ? tlsConnect({ host, port, ...name, ...tlsOf(settings) }, onConnect)
+      : tcpConnect({ host, port }, onConnect)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
+    // A small request behind another would otherwise wait for the first one's acknowledgement.
+    socket.setNoDelay(true)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    return socket
+  }
+}
