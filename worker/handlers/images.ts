@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Context, defineJob } from '../define.ts'
 import { messageOf, PermanentError } from '../errors.ts'
 import { loadSharp } from './sharp.ts'

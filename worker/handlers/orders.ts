@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Context, defineJob } from '../define.ts'
 import { ObjectStore } from './store.ts'
 
