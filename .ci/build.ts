@@ -1,6 +1,6 @@
 // Builds dist/, which is what ships: Node strips no types below node_modules. Types ship for what users import.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
 
 rmSync('dist', { recursive: true, force: true })
 for (const project of ['bin', 'bin/tsconfig.types.json']) {
@@ -8,6 +8,8 @@ for (const project of ['bin', 'bin/tsconfig.types.json']) {
   if (tsc.error) throw tsc.error
   if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 }
+// The compiler leaves out what is no program.
+cpSync('deploy/local/kafka-pom.xml', 'dist/deploy/local/kafka-pom.xml')
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 const targets: string[] = Object.values(manifest.bin as Record<string, string>)

@@ -1,39 +1,41 @@
 import amqp from 'amqplib'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
-import type { LocalBroker } from './contracts.ts'
+import type { LocalBroker, LocalKafka, LocalRabbitmq } from './contracts.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** A broker that somebody else runs, used as it is: it can't be restarted or killed from here. Rejects with `NO_BROKER` when it does not answer. */
-export async function useGiven(url: string, managementUrl: string | undefined): Promise<LocalBroker> {
-  return unmanaged('given', url, managementUrl, url.startsWith('amqp') ? await versionOf(url) : '')
+/** A RabbitMQ that somebody else runs, used as it is: it can't be restarted or killed from here. Rejects with `NO_BROKER` when it does not answer. */
+export async function useGivenRabbitmq(url: string, managementUrl: string | undefined): Promise<LocalRabbitmq> {
+  const version = await versionOf(url)
+  const rabbitmqctl = refuse('given', 'administer')
+  return { protocol: 'rabbitmq', kind: 'given', url, managementUrl, version, ...unmanaged('given'), rabbitmqctl }
+}
+
+/** A Kafka that somebody else runs, used as it is. It tells nobody its version. */
+export function useGivenKafka(url: string): LocalKafka {
+  const known = { url, managementUrl: undefined, version: '', proxied: undefined }
+  return { protocol: 'kafka', kind: 'given', ...known, ...unmanaged('given') }
 }
 
 /** The in-process broker behind the shape of a local one. */
 export function useMemory(): LocalBroker {
-  return unmanaged('memory', 'memory:', undefined, '')
+  const known = { url: 'memory:', managementUrl: undefined, version: '' }
+  return { protocol: 'memory', kind: 'memory', ...known, ...unmanaged('memory') }
 }
 
-function unmanaged(
-  kind: 'given' | 'memory',
-  url: string,
-  managementUrl: string | undefined,
-  version: string,
-): LocalBroker {
-  const refuse = (what: string) => async () => {
-    throw new TidemillError('ILLEGAL_STATE', `can't ${what} a broker that tidemill did not start (${kind})`)
-  }
+function unmanaged(kind: 'given' | 'memory') {
   return {
-    kind,
-    url,
-    managementUrl,
-    version,
-    restart: refuse('restart'),
-    kill: refuse('kill'),
-    start: refuse('start'),
-    rabbitmqctl: refuse('administer'),
+    restart: refuse(kind, 'restart'),
+    kill: refuse(kind, 'kill'),
+    start: refuse(kind, 'start'),
     logs: async () => '',
     stop: async () => undefined,
+  }
+}
+
+function refuse(kind: 'given' | 'memory', what: string): () => Promise<never> {
+  return async () => {
+    throw new TidemillError('ILLEGAL_STATE', `can't ${what} a broker that tidemill did not start (${kind})`)
   }
 }
 

@@ -2,14 +2,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const PREFIX = 'tidemill-rabbitmq-'
+const PREFIX = /^tidemill-(rabbitmq|kafka)-/
 const OWNER = 'owner'
 const PIDS = 'pids'
 const NURSERY_MS = 60_000
 
 /** Makes the private folder of one broker and notes who owns it. */
-export function makeFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), PREFIX))
+export function makeFolder(protocol: 'rabbitmq' | 'kafka'): string {
+  const folder = mkdtempSync(join(tmpdir(), `tidemill-${protocol}-`))
   writeFileSync(join(folder, OWNER), `${process.pid}\n`)
   writeFileSync(join(folder, PIDS), '')
   return folder
@@ -41,7 +41,7 @@ export function removeFolder(folder: string): void {
 /** Ends and removes what earlier runs left behind whose owner is dead. Returns the folders that were removed. */
 export function cleanStale(): string[] {
   return readdirSync(tmpdir())
-    .filter((name) => name.startsWith(PREFIX))
+    .filter((name) => PREFIX.test(name))
     .map((name) => join(tmpdir(), name))
     .filter((folder) => {
       try {
@@ -72,7 +72,7 @@ function pidsOf(folder: string): number[] {
   }
 }
 
-/** Both the broker and its epmd run with HOME in the folder. */
+/** All that belongs to a broker runs with HOME in the folder. */
 function belongsTo(pid: number, folder: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`HOME=${folder}`)

@@ -1,46 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { accepts } from './ports.ts'
+import { messageOf, TidemillError } from '../../worker/errors.ts'
+import { tail } from './command.ts'
 
 const POLL_MS = 100
 
-/** Where a broker answers on this machine. */
-export interface Doors {
-  readonly amqp: number
-  readonly management: number
+/** What to know while waiting for a broker. */
+export interface Awaited {
+  readonly timeoutMs: number
+  /** Asked between two tries: a sentence when the broker can't become ready any more. */
+  readonly obituary?: () => string | undefined
+  /** What the broker logged so far. */
+  readonly logs: () => Promise<string>
 }
-
-/** Asked between two tries: a sentence when the broker can't become ready any more. */
-export type Obituary = () => string | undefined
 
 /**
- * Waits until the broker accepts AMQP and its management answers, and returns its version.
- * Rejects with an Error when the time is over, or as soon as the broker is known to be dead.
+ * Asks until there is an answer, and returns it. Rejects with `NO_BROKER` and the end of the broker's log when the time is over,
+ * or as soon as the broker is known to be dead.
  */
-export async function untilReady(doors: Doors, timeoutMs: number, obituary: Obituary): Promise<string> {
+export async function untilReady<T>(ask: () => Promise<T | undefined>, awaited: Awaited): Promise<T> {
+  const { timeoutMs, obituary = () => undefined, logs } = awaited
   const deadline = performance.now() + timeoutMs
   for (;;) {
-    const version = (await accepts(doors.amqp)) ? await versionOf(doors.management) : undefined
-    if (version !== undefined) return version
-    const dead = obituary()
-    if (dead !== undefined) throw new Error(dead)
-    if (performance.now() > deadline) throw new Error(`the broker was not ready after ${timeoutMs} ms`)
-    await sleep(POLL_MS)
-  }
-}
-
-async function versionOf(port: number): Promise<string | undefined> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/api/overview`, {
-      headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
-      signal: AbortSignal.timeout(2_000),
-    })
-    if (!response.ok) {
-      await response.body?.cancel()
-      return undefined
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    const dead = obituary() ?? (performance.now() > deadline ? `it was not ready after ${timeoutMs} ms` : undefined)
+    if (dead !== undefined) {
+      const end = await logs().catch((error) => messageOf(error))
+      throw new TidemillError('NO_BROKER', `the broker did not start: ${dead}; the end of its log:\n${tail(end, 15)}`)
     }
-    const overview = (await response.json()) as { rabbitmq_version?: unknown }
-    return typeof overview.rabbitmq_version === 'string' ? overview.rabbitmq_version : undefined
-  } catch {
-    return undefined
+    await sleep(POLL_MS)
   }
 }

@@ -1,51 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import amqp from 'amqplib'
-import { noBroker, startBroker } from '../../deploy/local/broker.ts'
-import { RABBITMQ, startDebian } from '../../deploy/local/debian.ts'
+import { startBroker, startKafka } from '../../deploy/local/broker.ts'
 import { installPackages } from '../../deploy/local/install.ts'
 import { cleanStale } from '../../deploy/local/leftovers.ts'
 import { accepts } from '../../deploy/local/ports.ts'
-import { processes } from '../helpers/leaks.ts'
+import { RABBITMQ, startDebian } from '../../deploy/local/rabbitmq-node.ts'
+import { folderFor, homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const BROKER = JSON.stringify(join(import.meta.dirname, '..', '..', 'deploy', 'local', 'broker.ts'))
 const FAKE_DOCKER = join(import.meta.dirname, '..', 'helpers', 'fake-docker.ts')
-/** No docker on it: whether this machine has one must not matter here. */
-const NO_DOCKER = { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin', TIDEMILL_BROKER_URL: '' }
-
-function folderFor(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'local-test-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
-
-/** From here on `os.tmpdir()` is a folder of the test's own, until it ends. */
-function ownTmpdir(t: TestContext): string {
-  const folder = folderFor(t)
-  const before = process.env.TMPDIR
-  process.env.TMPDIR = folder
-  t.after(() => {
-    if (before === undefined) delete process.env.TMPDIR
-    else process.env.TMPDIR = before
-  })
-  return folder
-}
-
-const homesIn = (folder: string) =>
-  processes().filter(({ pid }) => {
-    try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`HOME=${folder}/`)
-    } catch {
-      return false
-    }
-  })
-
 test('a private node keeps its messages over a restart and a kill, and leaves nothing behind', async (t) => {
   const folder = ownTmpdir(t)
   const broker = await startDebian({ install: true, log: t.diagnostic.bind(t), env: NO_DOCKER })
@@ -153,14 +122,17 @@ test('a given broker that does not answer is one error, without its password', a
   })
 })
 
-test('installing can be refused, and the one message then names the three ways and the memory broker', async () => {
+test('installing can be refused, and the one message then names the three ways and the memory broker', async (t) => {
+  const log = () => undefined
   const refused = await installPackages(RABBITMQ, { install: false, log: () => assert.fail('nothing is run'), env: {} })
   assert.match(refused?.refused ?? '', /--no-install/)
-  const { message, code } = noBroker('docker is not there', refused!.refused)
-  assert.equal(code, 'NO_BROKER')
-  for (const part of ['TIDEMILL_BROKER_URL=', 'docker is not there', '--no-install', '--broker memory']) {
-    assert.ok(message.includes(part), part)
-  }
+  const env = { PATH: '', XDG_CACHE_HOME: folderFor(t) }
+  await assert.rejects(startKafka({ env, log, install: false }), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'NO_BROKER')
+    const ways = ['TIDEMILL_BROKER_URL=kafka://', 'docker is not there', 'apt-get install .*maven', '--broker memory']
+    for (const part of [...ways, '--no-install']) assert.match(error.message, new RegExp(part))
+    return true
+  })
 })
 
 /** The Docker way is tried on a stand-in of the command: it shows what we ask of an engine, not what an engine makes of it. */

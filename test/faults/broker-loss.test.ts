@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
-import { startBroker } from '../../deploy/local/broker.ts'
+import { startRabbitmq } from '../../deploy/local/broker.ts'
 import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { Scenario } from './scenario.ts'
 
@@ -10,7 +10,7 @@ const RECOVERY_MS = 15_000
 // One broker of their own for all tests here: it is theirs to break, and stands again after each.
 let broker: LocalBroker
 before(async () => {
-  broker = await startBroker({ private: true })
+  broker = await startRabbitmq({ private: true })
 })
 after(() => broker.stop())
 

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
-import { startBroker } from '../../deploy/local/broker.ts'
-import type { LocalBroker } from '../../deploy/local/contracts.ts'
+import { startRabbitmq } from '../../deploy/local/broker.ts'
+import type { LocalRabbitmq } from '../../deploy/local/contracts.ts'
 
 /** How the runner of the tests tells the files which broker it started. The names are not tidemill's: a worker refuses those it does not know. */
 export const SHARED_URL = 'TEST_BROKER_URL'
@@ -14,7 +14,7 @@ export interface SharedBroker {
   readonly version: string
 }
 
-let started: Promise<LocalBroker> | undefined
+let started: Promise<LocalRabbitmq> | undefined
 
 /** The broker that the runner started; for a test file run alone, one that ends with its process. */
 export async function sharedBroker(): Promise<SharedBroker> {
@@ -22,13 +22,13 @@ export async function sharedBroker(): Promise<SharedBroker> {
   if (url) {
     return { url, managementUrl: process.env[SHARED_MANAGEMENT_URL], version: process.env[SHARED_VERSION] ?? '' }
   }
-  started ??= startBroker({ log: (line) => process.stderr.write(`${line}\n`) })
+  started ??= startRabbitmq({ log: (line) => process.stderr.write(`${line}\n`) })
   return started
 }
 
 /** A RabbitMQ of the test's own, which it may restart and kill. Stopped with `t.after`. */
-export async function ownBroker(t: TestContext): Promise<LocalBroker> {
-  const broker = await startBroker({ private: true })
+export async function ownBroker(t: TestContext): Promise<LocalRabbitmq> {
+  const broker = await startRabbitmq({ private: true })
   t.after(() => broker.stop())
   return broker
 }

@@ -20,7 +20,7 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
 /** Who may import which package. A package that is not named here has no room yet. */
 const ROOMS: Readonly<Record<string, RegExp>> = {
   amqplib: /^(worker\/brokers\/rabbitmq|deploy\/local|test)\//,
-  kafkajs: /^(worker\/brokers\/kafka|test)\//,
+  kafkajs: /^(worker\/brokers\/kafka|deploy\/local|test)\//,
   snappyjs: /^(worker\/brokers\/kafka|test)\//,
   'lz4-napi': /^(worker\/brokers\/kafka|test)\//,
   'prom-client': /^(worker\/metrics(-[a-z-]+)?\.ts$|test\/)/,

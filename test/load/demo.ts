@@ -248,7 +248,8 @@ class Demo {
     const { orders, images } = this.#options
     const { kind, version } = this.#broker
     const totals = [orders, images]
-    const where = { debian: "this machine's own, private", docker: 'in Docker', given: 'given', memory: '' }[kind]
+    const own = "this machine's own, private"
+    const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
     return {
       title: this.#isMemory ? 'tidemill demo on the memory broker' : `tidemill demo on RabbitMQ ${version} (${where})`,
       lanes: this.#lanes.map(({ label, reading }, index) => {

@@ -22,11 +22,11 @@ export class FaultProxy {
   #refusing = false
   #accepted = 0
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async start(targetUrl: string): Promise<FaultProxy> {
+  /** Listens on 127.0.0.1, on any free port unless one is named. */
+  static async start(targetUrl: string, listenOn = 0): Promise<FaultProxy> {
     const { hostname, port } = new URL(targetUrl)
     const proxy = new FaultProxy({ host: hostname, port: Number(port || 5672) })
-    proxy.#server.listen(0, '127.0.0.1')
+    proxy.#server.listen(listenOn, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }
