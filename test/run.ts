@@ -3,13 +3,10 @@ import { dirname, join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
-import { startBroker } from '../deploy/local/broker.ts'
-import type { LocalBroker } from '../deploy/local/contracts.ts'
-import { accepts } from '../deploy/local/ports.ts'
 import { messageOf } from '../worker/errors.ts'
-import { SHARED_MANAGEMENT_URL, SHARED_URL, SHARED_VERSION } from './helpers/broker.ts'
 import { Leftovers } from './helpers/leftovers.ts'
-import { GROUPS, type Group, testGroups } from './helpers/test-groups.ts'
+import { SharedBrokers } from './helpers/shared-brokers.ts'
+import { brokersFor, GROUPS, type Group, testGroups } from './helpers/test-groups.ts'
 
 const FILE_TIMEOUT_MS = 900_000
 /** Faults are about time: beside another file's load they would measure that. */
@@ -53,42 +50,28 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const begun = performance.now()
 const results: GroupResult[] = []
 const faults: string[] = []
-// It starts beside the unit tests, which need none; whoever waits for it hears of its failure.
-const starting = chosen.some((group) => group !== 'unit') ? openBroker() : undefined
-starting?.catch(() => undefined)
+// They start beside the unit tests, which need none.
+const needed = brokersFor(
+  root,
+  chosen.flatMap((group) => files.get(group) ?? []),
+)
+const brokers = new SharedBrokers(needed, {
+  install: !values['no-install'],
+  log: (line) => process.stderr.write(`${line}\n`),
+})
 try {
   for (const group of chosen) {
     if (stopping.signal.aborted) break
-    if (group !== 'unit') await starting
+    if (group !== 'unit') await brokers.ready()
     results.push(await runGroup(group, files.get(group) ?? []))
   }
 } catch (error) {
   faults.push(messageOf(error))
 }
-const broker = await starting?.catch(() => undefined)
-if (broker !== undefined) faults.push(...(await closeBroker(broker)))
+faults.push(...(await brokers.stop()))
 faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
 if (signalled !== undefined) faults.push(`stopped by ${signalled}`)
 report()
-
-async function openBroker(): Promise<LocalBroker> {
-  const broker = await startBroker({
-    install: !values['no-install'],
-    log: (line) => process.stderr.write(`${line}\n`),
-  })
-  process.env[SHARED_URL] = broker.url
-  process.env[SHARED_VERSION] = broker.version
-  if (broker.managementUrl !== undefined) process.env[SHARED_MANAGEMENT_URL] = broker.managementUrl
-  return broker
-}
-
-async function closeBroker(broker: LocalBroker): Promise<string[]> {
-  await broker.stop()
-  if (broker.kind === 'given') return []
-  const ports = [broker.url, broker.managementUrl ?? ''].filter(Boolean).map((url) => Number(new URL(url).port))
-  const open = await Promise.all(ports.map(async (port) => ((await accepts(port)) ? [port] : [])))
-  return open.flat().map((port) => `left behind: the port ${port} of the broker`)
-}
 
 async function runGroup(group: Group, files: readonly string[]): Promise<GroupResult> {
   const since = performance.now()

@@ -1,26 +1,21 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import kafkajs from 'kafkajs'
 import { startMaven } from '../../deploy/local/kafka-node.ts'
 import { accepts } from '../../deploy/local/ports.ts'
-import { proxiedKafka } from '../helpers/kafka.ts'
+import { ownKafka, proxiedKafka, sharedKafka } from '../helpers/kafka.ts'
 import { homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
+import { adminOf, kafkaAt, topicFor } from '../helpers/topic.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const portOf = (url: string) => Number(url.slice(url.lastIndexOf(':') + 1))
 
 async function clientsOf(t: TestContext, url: string) {
-  const kafka = new kafkajs.Kafka({
-    brokers: [url.slice('kafka://'.length)],
-    retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 20 },
-    logLevel: kafkajs.logLevel.NOTHING,
-  })
-  const [admin, producer] = [kafka.admin(), kafka.producer()]
-  t.after(() => Promise.all([admin.disconnect(), producer.disconnect()]))
-  await admin.connect()
+  const kafka = kafkaAt(url)
+  const producer = kafka.producer()
+  t.after(() => producer.disconnect())
   await producer.connect()
-  return { kafka, admin, producer }
+  return { admin: await adminOf(t, kafka), producer }
 }
 
 test('a private Kafka keeps its records over a restart and a kill, and leaves nothing behind', async (t) => {
@@ -73,4 +68,36 @@ test('clients of the proxied listener stay behind the proxy, which can cut, swal
   const near = await clientsOf(t, kafka.url)
   assert.deepEqual((await near.admin.fetchTopicOffsets('far'))[0]?.high, '2')
   proxy.heal()
+})
+
+test('a Kafka of a test is its own: others do not see its topics', async (t) => {
+  const [own, shared] = await Promise.all([ownKafka(t), sharedKafka()])
+  const { admin } = await clientsOf(t, own.url)
+  await admin.createTopics({ topics: [{ topic: 'of-own', numPartitions: 1 }] })
+  const other = await clientsOf(t, shared.url)
+  assert.equal((await other.admin.listTopics()).includes('of-own'), false)
+})
+
+test('a topic of a test goes with the test, and so does the group that consumed it', async (t) => {
+  const broker = await sharedKafka()
+  const { admin } = await clientsOf(t, broker.url)
+  const names: string[] = []
+  await t.test('a test', async (inner) => {
+    const { queue, topics, kafka, group } = await topicFor(inner, broker)
+    names.push(...(await admin.listTopics()).filter((topic) => topic.startsWith(queue)))
+    assert.deepEqual(names.toSorted(), [queue, topics.dead, topics.retry(200), topics.retry(1_000)].toSorted())
+    const consumer = kafka.consumer({ groupId: group })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [queue] })
+    const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve))
+    await consumer.run({ eachMessage: async () => undefined })
+    await joined
+    await consumer.disconnect()
+    names.push(group)
+  })
+  await waitFor('nothing of it is there', async () => {
+    const { groups } = await admin.listGroups()
+    const there = [...(await admin.listTopics()), ...groups.map(({ groupId }) => groupId)]
+    return names.every((name) => !there.includes(name))
+  })
 })

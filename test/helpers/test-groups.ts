@@ -7,26 +7,38 @@ export const GROUPS = ['unit', 'broker', 'faults'] as const
 export type Group = (typeof GROUPS)[number]
 
 const STARTS_BROKERS = 'deploy/local/broker.ts'
+/** Whoever reaches one of these uses the broker that all share. */
+const SHARED = { rabbitmq: 'test/helpers/broker.ts', kafka: 'test/helpers/kafka.ts' } as const
+export type SharedProtocol = keyof typeof SHARED
 
 /** The test files by what they need: nothing (`unit`), a broker, or a broker to themselves while processes die (`faults`). */
 export function testGroups(root: string): Map<Group, string[]> {
   const groups = new Map<Group, string[]>(GROUPS.map((group) => [group, []]))
   for (const file of globSync('test/**/*.test.ts', { cwd: root }).sort()) {
-    const group = file.startsWith(join('test', 'faults')) ? 'faults' : needsBroker(root, file) ? 'broker' : 'unit'
+    const needsBroker = reachOf(root, file).has(STARTS_BROKERS)
+    const group = file.startsWith(join('test', 'faults')) ? 'faults' : needsBroker ? 'broker' : 'unit'
     groups.get(group)?.push(file)
   }
   return groups
 }
 
-/** Whether a file reaches what starts brokers, directly or through others of test/ and deploy/. */
-function needsBroker(root: string, file: string, seen = new Set<string>()): boolean {
-  if (file === STARTS_BROKERS) return true
-  if (seen.has(file)) return false
-  seen.add(file)
-  return importsOf(readFileSync(join(root, file), 'utf8'))
-    .filter((specifier) => specifier.startsWith('.') && specifier.endsWith('.ts'))
-    .map((specifier) => relative(root, join(root, dirname(file), specifier)))
-    .some(
-      (target) => /^(test|deploy)\//.test(target) && existsSync(join(root, target)) && needsBroker(root, target, seen),
-    )
+/** Which of the shared brokers these files may ask for. */
+export function brokersFor(root: string, files: readonly string[]): SharedProtocol[] {
+  const reached = reachOf(root, ...files)
+  return (Object.keys(SHARED) as SharedProtocol[]).filter((protocol) => reached.has(SHARED[protocol]))
+}
+
+/** The files and all that they import, directly or through others, of test/ and deploy/. */
+function reachOf(root: string, ...files: string[]): Set<string> {
+  const reached = new Set(files)
+  // What is added while it is gone through is gone through as well.
+  for (const file of reached) {
+    if (!existsSync(join(root, file))) continue
+    for (const specifier of importsOf(readFileSync(join(root, file), 'utf8'))) {
+      if (!specifier.startsWith('.') || !specifier.endsWith('.ts')) continue
+      const target = relative(root, join(root, dirname(file), specifier))
+      if (/^(test|deploy)\//.test(target)) reached.add(target)
+    }
+  }
+  return reached
 }

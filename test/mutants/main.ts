@@ -2,11 +2,10 @@
 import { dirname, join } from 'node:path'
 import { run } from 'node:test'
 import { parseArgs } from 'node:util'
-import { startBroker } from '../../deploy/local/broker.ts'
-import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { messageOf } from '../../worker/errors.ts'
-import { SHARED_MANAGEMENT_URL, SHARED_URL, SHARED_VERSION } from '../helpers/broker.ts'
 import { Leftovers } from '../helpers/leftovers.ts'
+import { SharedBrokers } from '../helpers/shared-brokers.ts'
+import { brokersFor } from '../helpers/test-groups.ts'
 import { MUTANTS, type Mutant } from './mutants.ts'
 import { Tree } from './tree.ts'
 
@@ -45,12 +44,13 @@ const leftovers = new Leftovers()
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const verdicts: Verdict[] = []
 const faults: string[] = []
-let broker: LocalBroker | undefined
+const needed = brokersFor(
+  root,
+  chosen.map(({ test }) => test.file),
+)
+const brokers = new SharedBrokers(needed, { log: say })
 try {
-  broker = await startBroker({ log: say })
-  process.env[SHARED_URL] = broker.url
-  process.env[SHARED_VERSION] = broker.version
-  if (broker.managementUrl !== undefined) process.env[SHARED_MANAGEMENT_URL] = broker.managementUrl
+  await brokers.ready()
   const sound = await soundTests(chosen)
   for (const mutant of chosen) {
     const begun = performance.now()
@@ -64,7 +64,7 @@ try {
 } catch (error) {
   faults.push(messageOf(error))
 }
-await broker?.stop()
+faults.push(...(await brokers.stop()))
 faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
 for (const fault of faults) say(`FAILED ${fault}`)
 const ok = faults.length === 0 && verdicts.length === chosen.length && verdicts.every(({ killed }) => killed)
