@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { sharedBroker } from '../helpers/broker.ts'
 import { Management } from '../helpers/management.ts'
 import { waitFor } from '../helpers/wait.ts'
+import { RabbitmqStage } from './rabbitmq-stage.ts'
 import { Scenario } from './scenario.ts'
 
 const READY = 10_000
@@ -16,8 +17,9 @@ interface Figures {
 
 test('with 10,000 jobs ready and a concurrency of 5, the broker never shows more than 5 unacknowledged', async (t) => {
   const broker = await sharedBroker()
-  const scenario = await Scenario.open(t, { broker, env: { TIDEMILL_CONCURRENCY: String(CONCURRENCY) } })
-  const { queue, connection } = scenario.queue
+  const stage = await RabbitmqStage.open(t, broker)
+  const scenario = Scenario.open(t, stage, { env: { TIDEMILL_CONCURRENCY: String(CONCURRENCY) } })
+  const { queue, connection } = stage.made
   const channel = await connection.createConfirmChannel()
   const body = Buffer.from('{"ms":150,"mood":"good"}')
   for (let n = 0; n < READY; n += 1) {

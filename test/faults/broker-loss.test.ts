@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { startRabbitmq } from '../../deploy/local/broker.ts'
 import type { LocalBroker } from '../../deploy/local/contracts.ts'
+import { loseBroker } from './plays.ts'
+import { RabbitmqStage } from './rabbitmq-stage.ts'
 import { Scenario } from './scenario.ts'
 
 /** An outage of some seconds leaves the back-off between two tries below this. */
@@ -14,33 +16,21 @@ before(async () => {
 })
 after(() => broker.stop())
 
-async function loseBroker(t: TestContext, lose: () => Promise<void>): Promise<void> {
-  const scenario = await Scenario.open(t, { broker })
-  const workers = await scenario.addWorkers(3)
-  scenario.trickle.start()
-  await scenario.untilDone(100)
-  await scenario.untilBusy(5)
-  await lose()
-  const back = performance.now()
-  await scenario.untilDone(1, RECOVERY_MS)
-  t.diagnostic(`the first job was done ${Math.round(performance.now() - back)} ms after the broker was back`)
-  await scenario.untilDone(100)
-  for (const worker of workers) {
-    assert.equal(worker.isRunning, true, 'no worker ended for the loss of its broker')
-    assert.equal(await worker.status('/livez'), 200)
-  }
-  const { verdict } = await scenario.finish()
+async function lose(t: TestContext, fault: () => Promise<void>): Promise<void> {
+  const scenario = Scenario.open(t, await RabbitmqStage.open(t, broker))
+  const { verdict, recoveredInMs } = await loseBroker(scenario, fault, RECOVERY_MS)
+  t.diagnostic(`the first job was done ${recoveredInMs} ms after the broker was back`)
   // Nothing but the loss makes a job of this run begin again.
   assert.ok(verdict.repeated.length > 0, 'void: no job in flight was interrupted')
   assert.ok(verdict.duplicated.length <= 30, `${verdict.duplicated.length} duplicates`)
 }
 
 test('a restart of the broker loses no confirmed job, and the workers go on by themselves', async (t) => {
-  await loseBroker(t, () => broker.restart())
+  await lose(t, () => broker.restart())
 })
 
 test('a SIGKILL of the broker loses no confirmed job, and the workers go on by themselves', async (t) => {
-  await loseBroker(t, async () => {
+  await lose(t, async () => {
     await broker.kill()
     await broker.start()
   })

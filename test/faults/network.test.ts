@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedBroker } from '../helpers/broker.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { FaultProxy } from '../load/proxy.ts'
+import { RabbitmqStage } from './rabbitmq-stage.ts'
 import { Scenario } from './scenario.ts'
 
 test('connections that are cut, and a network that swallows everything, lose no job', async (t) => {
   const broker = await sharedBroker()
   const proxy = await FaultProxy.start(broker.url)
   t.after(() => proxy.close())
-  const scenario = await Scenario.open(t, {
-    broker,
+  const scenario = Scenario.open(t, await RabbitmqStage.open(t, broker), {
     workerUrl: proxy.through(broker.url),
     env: { TIDEMILL_HEARTBEAT_MS: '1000', TIDEMILL_CONNECT_TIMEOUT_MS: '2000' },
   })

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Channel, GetMessage } from 'amqplib'
 import { createProducer } from '../../worker/producer.ts'
-import { openConnection, queueFor, type TestQueue } from '../helpers/queue.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { type Exit, WorkerProcess } from '../helpers/worker-process.ts'
 import { type Ledger, LedgerWriter, readLedger } from '../load/ledger.ts'
 import { judge, type Verdict } from '../load/oracle.ts'
+import type { DeadLetter, Stage } from './stage.ts'
 import { Trickle, type TrickleOptions } from './trickle.ts'
 
 const WORKER_FILE = join(import.meta.dirname, 'fault-worker.ts')
@@ -20,8 +19,6 @@ const DEAD_SILENCE_MS = 8_000
 const SEED = 20_261_124
 
 export interface ScenarioOptions {
-  /** The broker itself. */
-  readonly broker: { readonly url: string; readonly managementUrl?: string | undefined }
   /** The URL that workers use. Default: the broker's. */
   readonly workerUrl?: string
   /** More environment for the workers. */
@@ -33,23 +30,22 @@ export interface ScenarioOptions {
 export interface Outcome {
   readonly verdict: Verdict
   readonly ledger: Ledger
-  readonly dead: readonly GetMessage[]
+  readonly dead: readonly DeadLetter[]
 }
 
-/** One fault test's stage: a queue of its own, a ledger, a producer with its trickle, and worker processes. */
-export class Scenario {
-  readonly queue: TestQueue
+/** One fault test on its stage: a ledger, a producer with its trickle, and worker processes. */
+export class Scenario<S extends Stage> {
+  readonly stage: S
   readonly trickle: Trickle
   readonly folder: string
   readonly workers = new Set<WorkerProcess>()
   readonly #t: TestContext
   readonly #options: ScenarioOptions
 
-  static async open(t: TestContext, options: ScenarioOptions): Promise<Scenario> {
-    const queue = await queueFor(t, options.broker)
+  static open<S extends Stage>(t: TestContext, stage: S, options: ScenarioOptions = {}): Scenario<S> {
     const folder = mkdtempSync(join(tmpdir(), 'faults-'))
     const ledger = new LedgerWriter(folder)
-    const producer = createProducer({ broker: options.broker.url, queue: queue.queue })
+    const producer = createProducer({ broker: stage.url, queue: stage.queue })
     const trickle = new Trickle({ producer, ledger, seed: SEED, ...options.trickle })
     t.after(async () => {
       const stopped = trickle.stop()
@@ -58,23 +54,23 @@ export class Scenario {
       ledger.close()
       rmSync(folder, { recursive: true })
     })
-    return new Scenario(t, options, queue, folder, trickle)
+    return new Scenario(t, options, stage, folder, trickle)
   }
 
-  private constructor(t: TestContext, options: ScenarioOptions, queue: TestQueue, folder: string, trickle: Trickle) {
+  private constructor(t: TestContext, options: ScenarioOptions, stage: S, folder: string, trickle: Trickle) {
     this.#t = t
     this.#options = options
-    this.queue = queue
+    this.stage = stage
     this.folder = folder
     this.trickle = trickle
   }
 
   /** Starts one more worker, and waits until it is ready. */
   async addWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
-    const { broker, workerUrl = broker.url } = this.#options
+    const { workerUrl = this.stage.url } = this.#options
     const worker = await WorkerProcess.spawn(this.#t, WORKER_FILE, {
       env: {
-        FAULT_QUEUE: this.queue.queue,
+        FAULT_QUEUE: this.stage.queue,
         FAULT_FOLDER: this.folder,
         TIDEMILL_BROKER_URL: workerUrl,
         // Not what suits the machine that the test runs on.
@@ -131,20 +127,19 @@ export class Scenario {
     await this.#quiesce()
     const exits = await Promise.all([...this.workers].map((worker) => stop(worker)))
     for (const { exit, output } of exits) assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
-    const channel = await this.channel()
-    const [ledger, dead] = [await this.ledger(), await takeAll(channel, `${this.queue.queue}.dead`)]
-    const ids = (entries: Ledger['done']) => entries.map(({ id }) => id)
+    const [ledger, dead] = [await this.ledger(), await this.stage.takeDead()]
+    const ids = (entries: readonly { readonly id: string }[]) => entries.map(({ id }) => id)
     const verdict = judge({
       confirmed: this.trickle.confirmed,
       unconfirmed: this.trickle.unconfirmed,
       started: ids(ledger.started),
       done: ids(ledger.done),
-      dead: dead.map(({ properties }) => String(properties.messageId)),
+      dead: ids(dead),
       planted,
     })
     assert.deepEqual(verdict.lost, [], `${verdict.lost.length} of ${verdict.enqueued} jobs were lost`)
     assert.deepEqual(verdict.unexpected, [], 'jobs came that nobody sent')
-    assert.deepEqual(await this.#left(channel), [], 'settled jobs are still on the broker')
+    assert.deepEqual(await this.stage.left(), [], 'settled jobs are still on the broker')
     const { enqueued, done, duplicated, repeated, deadIds } = verdict
     this.#t.diagnostic(
       `enqueued ${enqueued}, done ${done}, dead ${deadIds.length}, lost 0, duplicated ${duplicated.length}, begun again ${repeated.length}`,
@@ -152,14 +147,8 @@ export class Scenario {
     return { verdict, ledger, dead }
   }
 
-  /** A channel on a fresh connection: the fault may have taken the one that the queue came with. */
-  async channel(): Promise<Channel> {
-    return (await openConnection(this.#t, this.#options.broker.url)).createChannel()
-  }
-
   /** Until every confirmed job is done or dead and nothing moves any more. Returns all the same when that does not come: the oracle tells what is missing. */
   async #quiesce(): Promise<void> {
-    const channel = await this.channel()
     let seen = -1
     let since = performance.now()
     const isQuiet = async () => {
@@ -168,28 +157,14 @@ export class Scenario {
         seen = started.length + done.length
         since = performance.now()
       }
-      const settled = new Set(done.map(({ id }) => id)).size + (await this.#count(channel, `${this.queue.queue}.dead`))
+      const settled = new Set(done.map(({ id }) => id)).size + (await this.stage.countDead())
       const complete = settled >= this.trickle.confirmed.length
       const silentMs = performance.now() - since
-      return silentMs > (complete ? SILENCE_MS : DEAD_SILENCE_MS) && (await this.#left(channel)).length === 0
+      return silentMs > (complete ? SILENCE_MS : DEAD_SILENCE_MS) && (await this.stage.left()).length === 0
     }
     await waitFor('the run is over', isQuiet, { timeoutMs: QUIESCE_TIMEOUT_MS, everyMs: 100 }).catch((error) =>
       this.#t.diagnostic(String(error)),
     )
-  }
-
-  async #left(channel: Channel): Promise<string[]> {
-    const left: string[] = []
-    for (const name of this.queue.queues) {
-      if (name.endsWith('.dead')) continue
-      const count = await this.#count(channel, name)
-      if (count > 0) left.push(`${count} in ${name.slice(this.queue.queue.length) || 'the work queue'}`)
-    }
-    return left
-  }
-
-  async #count(channel: Channel, queue: string): Promise<number> {
-    return (await channel.checkQueue(queue)).messageCount
   }
 }
 
@@ -197,13 +172,4 @@ export class Scenario {
 export async function stop(worker: WorkerProcess): Promise<{ exit: Exit; output: string }> {
   worker.signal('SIGTERM')
   return { exit: await worker.exit(), output: worker.output }
-}
-
-async function takeAll(channel: Channel, queue: string): Promise<GetMessage[]> {
-  const taken: GetMessage[] = []
-  for (;;) {
-    const message = await channel.get(queue, { noAck: true })
-    if (message === false) return taken
-    taken.push(message)
-  }
 }

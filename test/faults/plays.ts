@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { waitFor } from '../helpers/wait.ts'
+import type { Exit } from '../helpers/worker-process.ts'
+import { type Outcome, type Scenario, stop } from './scenario.ts'
+import type { Stage } from './stage.ts'
+import { mulberry32 } from './trickle.ts'
+
+/** Courses of faults that every broker has to stand. Each asserts what holds on all of them, and returns what is bounded differently. */
+
+/** Kills workers in the midst of their work, one after the other, each replaced by a new one. */
+export async function killWorkers(scenario: Scenario<Stage>, kills: number): Promise<Outcome> {
+  await scenario.addWorkers(3)
+  scenario.trickle.start()
+  const random = mulberry32(7)
+  const interrupted: string[] = []
+  for (let kill = 0; kill < kills; kill += 1) {
+    const victims = [...scenario.workers]
+    const victim = victims[Math.floor(random() * victims.length)]!
+    await scenario.untilBusy(2, victim.pid)
+    victim.signal('SIGKILL')
+    await victim.exit()
+    interrupted.push(...(await scenario.inFlight(victim.pid)))
+    await scenario.addWorker()
+  }
+  const outcome = await scenario.finish()
+  const { verdict } = outcome
+  assert.ok(interrupted.length >= kills, `void: ${kills} kills hit ${interrupted.length} jobs in flight`)
+  assert.ok(verdict.enqueued > 200, `void: only ${verdict.enqueued} jobs`)
+  assert.deepEqual(
+    interrupted.filter((id) => !verdict.repeated.includes(id)),
+    [],
+    'each interrupted job was begun again',
+  )
+  return outcome
+}
+
+/** Replaces all workers, twice, as a deploy does. */
+export async function rollWorkers(scenario: Scenario<Stage>): Promise<Outcome> {
+  await scenario.addWorkers(3)
+  scenario.trickle.start()
+  let hit = 0
+  for (let round = 0; round < 2; round += 1) {
+    for (const worker of [...scenario.workers]) {
+      await scenario.addWorker()
+      hit += (await scenario.untilBusy(2, worker.pid)).size
+      assertDrained(await stop(worker))
+    }
+  }
+  const outcome = await scenario.finish()
+  assert.ok(hit >= 12, `void: the signals hit ${hit} jobs in flight`)
+  assertNothingTwice(outcome)
+  return outcome
+}
+
+/** Takes the broker away in the midst of the work; `lose` resolves when it is back. Returns how many jobs were in flight. */
+export async function loseBroker(
+  scenario: Scenario<Stage>,
+  lose: () => Promise<void>,
+  recoveryMs: number,
+): Promise<Outcome & { busy: number; recoveredInMs: number }> {
+  const workers = await scenario.addWorkers(3)
+  scenario.trickle.start()
+  await scenario.untilDone(100)
+  const { size: busy } = await scenario.untilBusy(5)
+  await lose()
+  const back = performance.now()
+  await scenario.untilDone(1, recoveryMs)
+  const recoveredInMs = Math.round(performance.now() - back)
+  await scenario.untilDone(100)
+  for (const worker of workers) {
+    assert.equal(worker.isRunning, true, 'no worker ended for the loss of its broker')
+    assert.equal(await worker.status('/livez'), 200)
+  }
+  return { ...(await scenario.finish()), busy, recoveredInMs }
+}
+
+/** Sends poison among good jobs: 1 in 20 fails for good at once, 1 in 20 at every try. The scenario's trickle has to be `POISONED`. */
+export async function sendPoison(scenario: Scenario<Stage>): Promise<Outcome> {
+  await scenario.addWorkers(3)
+  scenario.trickle.start()
+  await scenario.untilDone(500)
+  await scenario.trickle.stop()
+  const [permanent, failing] = [scenario.trickle.idsOf('permanent'), scenario.trickle.idsOf('failing')]
+  assert.ok(permanent.length >= 10 && failing.length >= 10, 'void: too little poison')
+  const outcome = await scenario.finish([...permanent, ...failing])
+  const { verdict, ledger, dead } = outcome
+  assert.deepEqual([...verdict.deadIds].sort(), [...permanent, ...failing].sort())
+  assert.deepEqual(verdict.duplicated, [])
+
+  const tries = new Map<string, number>()
+  for (const { id } of ledger.started) tries.set(id, (tries.get(id) ?? 0) + 1)
+  assert.deepEqual(new Set(permanent.map((id) => tries.get(id))), new Set([1]))
+  assert.deepEqual(new Set(failing.map((id) => tries.get(id))), new Set([3]))
+  for (const { id, type, body, headers } of dead) {
+    const { ms, mood } = JSON.parse(body.toString())
+    assert.equal(body.toString(), `{"ms":${ms},"mood":"${mood}"}`)
+    assert.equal(mood, scenario.trickle.moods.get(id))
+    assert.equal(headers['tidemill-dead-reason'], mood === 'permanent' ? 'permanent' : 'attempts-exhausted')
+    assert.match(String(headers['tidemill-dead-error']), mood === 'permanent' ? /no such order/ : /try again/)
+    assert.equal(headers['x-made-by'], 'trickle')
+    assert.equal(type, 'fault.job')
+  }
+  return outcome
+}
+
+export const POISONED = {
+  mood: (_: number, random: () => number) => (random() < 0.05 ? 'permanent' : random() < 0.05 ? 'failing' : 'good'),
+} as const
+
+/** Puts one job that kills its process among 59 good ones, and starts again every worker that it kills. */
+export async function killByJob(scenario: Scenario<Stage>, timeoutMs: number): Promise<Outcome & { deaths: number }> {
+  const jobs = 60
+  const { trickle, stage } = scenario
+  const killer = Array.from({ length: jobs }, (_, n) => trickle.send(n === 12 ? 'killer' : 'good'))[12]!
+  await trickle.stop()
+  assert.equal(trickle.confirmed.length, jobs)
+
+  let deaths = 0
+  let over = false
+  /** What Kubernetes does: whoever ends is started again. */
+  const keepAlive = async (): Promise<void> => {
+    while (!over) {
+      const worker = await scenario.addWorker().catch((error: Error) => {
+        // It met the killer before it was seen to be ready.
+        if (!/ended before it was ready/.test(error.message)) throw error
+        return undefined
+      })
+      const exit = await worker?.exit()
+      if (!over) deaths += 1
+      if (!over && worker !== undefined) {
+        assert.deepEqual(exit, { code: null, signal: 'SIGKILL' }, worker.output.slice(-4_000))
+      }
+    }
+  }
+  const keepers = [keepAlive(), keepAlive(), keepAlive()]
+  const hit = await scenario.untilBusy(5)
+  const distinct = async () => new Set((await scenario.ledger()).done.map(({ id }) => id)).size
+  const isSettled = async () => (await distinct()) >= jobs - 1 && (await stage.countDead()) > 0
+  await waitFor('all is settled', isSettled, { timeoutMs, everyMs: 200 })
+  assert.equal(await distinct(), jobs - 1)
+  over = true
+  const outcome = await scenario.finish([killer])
+  await Promise.all(keepers)
+
+  const { verdict, dead, ledger } = outcome
+  assert.ok(hit.size >= 5 && deaths >= 3, `void: ${deaths} deaths, ${hit.size} neighbours`)
+  assert.deepEqual(verdict.deadIds, [killer])
+  assert.equal(dead[0]?.headers['tidemill-dead-reason'], 'crash-loop')
+  assert.equal(ledger.started.filter(({ id }) => id === killer).length, deaths, 'only the killer kills')
+  return { ...outcome, deaths }
+}
+
+/** After graceful ends only. */
+function assertNothingTwice({ verdict }: Outcome): void {
+  assert.deepEqual(verdict.repeated, [], 'jobs were begun again')
+  assert.deepEqual(verdict.duplicated, [])
+}
+
+function assertDrained({ exit, output }: { exit: Exit; output: string }): void {
+  assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
+}
