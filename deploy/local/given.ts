@@ -1,6 +1,7 @@
 import amqp from 'amqplib'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
 import type { LocalBroker, LocalKafka, LocalRabbitmq } from './contracts.ts'
+import { askKafka } from './kafka-ready.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -11,8 +12,9 @@ export async function useGivenRabbitmq(url: string, managementUrl: string | unde
   return { protocol: 'rabbitmq', kind: 'given', url, managementUrl, version, ...unmanaged('given'), rabbitmqctl }
 }
 
-/** A Kafka that somebody else runs, used as it is. It tells nobody its version. */
-export function useGivenKafka(url: string): LocalKafka {
+/** A Kafka that somebody else runs, used as it is. It tells nobody its version. Rejects with `NO_BROKER` when it does not answer. */
+export async function useGivenKafka(url: string): Promise<LocalKafka> {
+  await askKafka(url, CONNECT_TIMEOUT_MS)
   const known = { url, managementUrl: undefined, version: '', proxied: undefined }
   return { protocol: 'kafka', kind: 'given', ...known, ...unmanaged('given') }
 }

@@ -2,7 +2,7 @@ import { TidemillError } from '../../worker/errors.ts'
 import { type Container, startContainer } from './container.ts'
 import type { LocalKafka, NoWay, WayOptions } from './contracts.ts'
 import { type KafkaPorts, kafkaProperties } from './kafka-files.ts'
-import { askKafka, kafkaVersionIn } from './kafka-ready.ts'
+import { isAnswered, kafkaVersionIn } from './kafka-ready.ts'
 import { freePorts } from './ports.ts'
 import { untilReady } from './ready.ts'
 
@@ -35,12 +35,10 @@ class ContainerKafka implements LocalKafka {
   readonly proxied: LocalKafka['proxied']
   version = ''
   readonly #container: Container
-  readonly #port: number
   #stopped = false
 
   constructor(container: Container, ports: KafkaPorts) {
     this.#container = container
-    this.#port = ports.client
     this.url = `kafka://127.0.0.1:${ports.client}`
     this.proxied = ports.proxied
   }
@@ -71,7 +69,7 @@ class ContainerKafka implements LocalKafka {
   }
 
   async untilReady(): Promise<void> {
-    await untilReady(() => askKafka(this.#port), { timeoutMs: START_TIMEOUT_MS, logs: () => this.logs() })
+    await untilReady(() => isAnswered(this.url), { timeoutMs: START_TIMEOUT_MS, logs: () => this.logs() })
     this.version = kafkaVersionIn(await this.logs())
   }
 }

@@ -8,7 +8,7 @@ import { installPackages } from './install.ts'
 import { findJava, pathsOf } from './java.ts'
 import { type KafkaPorts, kafkaEnvironment, newClusterId, writeKafkaFiles } from './kafka-files.ts'
 import { areJarsWhole, fetchJars, jarsFolder } from './kafka-jars.ts'
-import { askKafka, kafkaVersionIn } from './kafka-ready.ts'
+import { isAnswered, kafkaVersionIn } from './kafka-ready.ts'
 import { freePorts } from './ports.ts'
 import { isRunning, PrivateHome, startPrivate } from './private-home.ts'
 import { untilReady } from './ready.ts'
@@ -65,7 +65,6 @@ class PrivateKafka implements LocalKafka {
   readonly proxied: LocalKafka['proxied']
   version = ''
   readonly #program: Program
-  readonly #ports: KafkaPorts
   readonly #env: NodeJS.ProcessEnv
   readonly #home = new PrivateHome('kafka')
   readonly #files: { readonly properties: string; readonly logging: string }
@@ -80,7 +79,6 @@ class PrivateKafka implements LocalKafka {
 
   private constructor(program: Program, env: NodeJS.ProcessEnv, ports: KafkaPorts) {
     this.#program = program
-    this.#ports = ports
     this.#env = kafkaEnvironment(env, this.#home.folder)
     this.#files = writeKafkaFiles(this.#home.folder, ports)
     this.url = `kafka://127.0.0.1:${ports.client}`
@@ -93,7 +91,7 @@ class PrivateKafka implements LocalKafka {
     if (!existsSync(join(this.#home.folder, 'data'))) await this.#format()
     const args = [`-Dlog4j2.configurationFile=${this.#files.logging}`, 'kafka.Kafka', this.#files.properties]
     this.#node = this.#home.spawn(this.#program.java, [...this.#jvmArgs, ...args], this.#env)
-    await untilReady(() => askKafka(this.#ports.client), {
+    await untilReady(() => isAnswered(this.url), {
       timeoutMs: START_TIMEOUT_MS,
       obituary: () => (isRunning(this.#node) ? undefined : 'it has ended'),
       logs: () => this.logs(),

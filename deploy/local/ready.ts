@@ -14,7 +14,7 @@ export interface Awaited {
 }
 
 /**
- * Asks until there is an answer, and returns it. Rejects with `NO_BROKER` and the end of the broker's log when the time is over,
+ * Asks until there is an answer that is not undefined, and returns it. Rejects with `NO_BROKER` and the end of the broker's log when the time is over,
  * or as soon as the broker is known to be dead.
  */
 export async function untilReady<T>(ask: () => Promise<T | undefined>, awaited: Awaited): Promise<T> {

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { startBroker, startKafka } from '../../deploy/local/broker.ts'
+import { areJarsWhole, fetchJars, jarsFolder } from '../../deploy/local/kafka-jars.ts'
 import { startMaven } from '../../deploy/local/kafka-node.ts'
 import { accepts } from '../../deploy/local/ports.ts'
 import { ownKafka, proxiedKafka, sharedKafka } from '../helpers/kafka.ts'
-import { homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
+import { fakeDocker, folderFor, homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
 import { adminOf, kafkaAt, topicFor } from '../helpers/topic.ts'
 import { waitFor } from '../helpers/wait.ts'
+
+const BROKER = JSON.stringify(join(import.meta.dirname, '..', '..', 'deploy', 'local', 'broker.ts'))
+const FETCHED = jarsFolder(process.env)
 
 const portOf = (url: string) => Number(url.slice(url.lastIndexOf(':') + 1))
 
@@ -51,6 +59,118 @@ test('a private Kafka keeps its records over a restart and a kill, and leaves no
   await broker.stop()
   await waitFor('nothing is left', () => homesIn(folder).length === 0)
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a Kafka ends with the process that started it, even by SIGKILL', async (t) => {
+  const folder = folderFor(t)
+  const program = `import { startKafka } from ${BROKER}
+    const broker = await startKafka({ private: true })
+    process.stdout.write(broker.url, () => process.kill(process.pid, 'SIGKILL'))`
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...NO_DOCKER, TMPDIR: folder },
+  })
+  const [url] = await once(child.stdout.setEncoding('utf8'), 'data')
+  await waitFor('nothing of it is left', () => homesIn(folder).length === 0 && readdirSync(folder).length === 0)
+  assert.equal(await accepts(portOf(url)), false)
+})
+
+/** A Maven that copies the jars which were fetched before, and counts its calls; told to, it dies in the middle. */
+function fakeMaven(t: TestContext): { folder: string; path: string; calls(): number } {
+  const folder = folderFor(t)
+  const path = join(folder, 'mvn')
+  writeFileSync(
+    path,
+    `#!/bin/sh
+echo called >> ${folder}/calls
+for arg; do case $arg in -DoutputDirectory=*) to=\${arg#*=} ;; esac; done
+if [ -e ${folder}/dies ]; then cp ${FETCHED}/kafka-clients-*.jar "$to"; kill -9 $$; fi
+cp ${FETCHED}/*.jar "$to"
+`,
+    { mode: 0o755 },
+  )
+  const calls = join(folder, 'calls')
+  return { folder, path, calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').split('\n').length - 1 : 0) }
+}
+
+test('where the jars are there, Kafka starts without Maven', async (t) => {
+  const maven = fakeMaven(t)
+  const env = { ...NO_DOCKER, PATH: `${maven.folder}:${NO_DOCKER.PATH}` }
+  const broker = await startMaven({ install: false, log: t.diagnostic.bind(t), env })
+  assert.ok('url' in broker, JSON.stringify(broker))
+  await broker.stop()
+  assert.equal(maven.calls(), 0)
+})
+
+test('a fetch that was interrupted leaves nothing that is taken for whole, and the next one makes it good', async (t) => {
+  const maven = fakeMaven(t)
+  const env = { ...NO_DOCKER, XDG_CACHE_HOME: folderFor(t) }
+  const options = { install: false, log: () => undefined, env }
+  const folder = jarsFolder(env)
+  assert.ok(folder.startsWith(env.XDG_CACHE_HOME))
+  writeFileSync(join(maven.folder, 'dies'), '')
+  const refused = await fetchJars(folder, maven.path, options)
+  assert.match(refused?.refused ?? '', /mvn .*failed/)
+  assert.deepEqual([areJarsWhole(folder), readdirSync(dirname(folder))], [false, []])
+  rmSync(join(maven.folder, 'dies'))
+  // What a run left behind that could not even tidy up.
+  const gone = spawn('true')
+  await once(gone, 'exit')
+  mkdirSync(`${folder}.${gone.pid}`)
+  assert.equal(await fetchJars(folder, maven.path, options), undefined)
+  assert.deepEqual([areJarsWhole(folder), readdirSync(dirname(folder))], [true, [basename(folder)]])
+
+  const [jar] = readdirSync(folder).filter((name) => name.startsWith('kafka-server-'))
+  truncateSync(join(folder, jar!), 1_000)
+  assert.equal(areJarsWhole(folder), false)
+  assert.equal(await fetchJars(folder, maven.path, options), undefined)
+  assert.equal(areJarsWhole(folder), true)
+  rmSync(join(folder, jar!))
+  assert.equal(areJarsWhole(folder), false)
+  assert.equal(maven.calls(), 3)
+})
+
+test('where a Docker engine answers, Kafka is a container that can be restarted, killed and removed', async (t) => {
+  const docker = fakeDocker(t)
+  const env = { ...docker.env, TIDEMILL_KAFKA_IMAGE: 'example/kafka:4' }
+  const broker = await startKafka({ env, private: true, proxied: true })
+  t.after(() => broker.stop())
+  const port = portOf(broker.url)
+  assert.equal(broker.kind, 'docker')
+  assert.match(broker.version, /^4\./)
+  const { admin, producer } = await clientsOf(t, broker.url)
+  await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }] })
+  await producer.send({ topic: 'kept', messages: [{ value: 'x' }] })
+  await broker.restart()
+  assert.equal((await admin.fetchTopicOffsets('kept'))[0]?.high, '1')
+  await broker.kill()
+  assert.equal(await accepts(port), false)
+  await broker.stop()
+  const calls = docker.calls()
+  const run = calls.find((call) => call.startsWith('run')) ?? ''
+  assert.ok(calls.includes('pull --quiet example/kafka:4'))
+  const published = [port, broker.proxied!.port].map((one) => `--publish 127.0.0.1:${one}:${one} `)
+  for (const part of published) assert.ok(run.includes(part), run)
+  assert.match(run, /example\/kafka:4$/)
+  assert.match(calls.at(-1) ?? '', /^rm --force --volumes tidemill-kafka-/)
+})
+
+test('a Kafka that is given by its URL is used as it is, and one that does not answer is one error without its password', async () => {
+  const { url } = await sharedKafka()
+  const broker = await startBroker({ broker: url, env: {} })
+  assert.deepEqual([broker.protocol, broker.kind, broker.url, broker.version], ['kafka', 'given', url, ''])
+  await assert.rejects(broker.kill(), { code: 'ILLEGAL_STATE' })
+  await broker.stop()
+  assert.equal(await accepts(portOf(url)), true)
+  const env = { TIDEMILL_BROKER_URL: 'kafka://me:secret@127.0.0.1:1,127.0.0.1:2', PATH: '' }
+  for (const start of [() => startBroker({ env }), () => startKafka({ env })]) {
+    await assert.rejects(start(), (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'NO_BROKER')
+      assert.match(error.message, /127\.0\.0\.1:1,127\.0\.0\.1:2 does not answer/)
+      assert.doesNotMatch(error.message, /secret/)
+      return true
+    })
+  }
 })
 
 test('clients of the proxied listener stay behind the proxy, which can cut, swallow and refuse their connections', async (t) => {

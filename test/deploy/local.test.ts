@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import amqp from 'amqplib'
 import { startBroker, startKafka } from '../../deploy/local/broker.ts'
 import { installPackages } from '../../deploy/local/install.ts'
 import { cleanStale } from '../../deploy/local/leftovers.ts'
 import { accepts } from '../../deploy/local/ports.ts'
 import { RABBITMQ, startDebian } from '../../deploy/local/rabbitmq-node.ts'
-import { folderFor, homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
+import { sharedBroker } from '../helpers/broker.ts'
+import { fakeDocker, folderFor, homesIn, NO_DOCKER, ownTmpdir } from '../helpers/local.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const BROKER = JSON.stringify(join(import.meta.dirname, '..', '..', 'deploy', 'local', 'broker.ts'))
-const FAKE_DOCKER = join(import.meta.dirname, '..', 'helpers', 'fake-docker.ts')
 test('a private node keeps its messages over a restart and a kill, and leaves nothing behind', async (t) => {
   const folder = ownTmpdir(t)
   const broker = await startDebian({ install: true, log: t.diagnostic.bind(t), env: NO_DOCKER })
@@ -104,12 +104,15 @@ test('what a dead run left behind is ended and removed by the next one, and a li
 })
 
 test('a broker that is given by its URL is used as it is, and can not be restarted from here', async () => {
-  const broker = await startBroker({ broker: 'kafka://there:9092', env: {} })
-  assert.deepEqual([broker.kind, broker.url], ['given', 'kafka://there:9092'])
+  const { url } = await sharedBroker()
+  const broker = await startBroker({ broker: url, env: {} })
+  assert.deepEqual([broker.protocol, broker.kind, broker.url], ['rabbitmq', 'given', url])
   await assert.rejects(broker.restart(), { code: 'ILLEGAL_STATE' })
   const env = { TIDEMILL_BROKER_URL: 'memory:', PATH: '' }
   assert.equal((await startBroker({ env })).kind, 'memory')
-  await assert.rejects(startBroker({ broker: 'rabbit', env }), { code: 'USAGE' })
+  for (const unknown of ['rabbit', 'http://there:9092', '']) {
+    await assert.rejects(startBroker({ broker: unknown, env }), { code: 'USAGE' }, unknown)
+  }
 })
 
 test('a given broker that does not answer is one error, without its password', async () => {
@@ -135,14 +138,6 @@ test('installing can be refused, and the one message then names the three ways a
   })
 })
 
-/** The Docker way is tried on a stand-in of the command: it shows what we ask of an engine, not what an engine makes of it. */
-function fakeDocker(t: TestContext): { env: NodeJS.ProcessEnv; folder: string; calls(): string[] } {
-  const folder = folderFor(t)
-  writeFileSync(join(folder, 'docker'), `#!/bin/sh\nexec ${process.execPath} ${FAKE_DOCKER} "$@"\n`, { mode: 0o755 })
-  const env = { ...NO_DOCKER, PATH: `${folder}:${NO_DOCKER.PATH}`, FAKE_DOCKER_FOLDER: folder }
-  return { env, folder, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') }
-}
-
 test('where a Docker engine answers, the broker is a container that can be killed, started and removed', async (t) => {
   const docker = fakeDocker(t)
   const env = { ...docker.env, TIDEMILL_RABBITMQ_IMAGE: 'example/rabbitmq:4' }
@@ -151,11 +146,11 @@ test('where a Docker engine answers, the broker is a container that can be kille
   const port = Number(new URL(broker.url).port)
   assert.deepEqual([broker.kind, broker.version], ['docker', '4.3.6'])
   await broker.kill()
-  await waitFor('the container is down', async () => !(await accepts(port)))
+  assert.equal(await accepts(port), false, 'the container is down')
   await broker.start()
   assert.equal(await accepts(port), true, 'on the same port')
   await broker.stop()
-  await waitFor('the container is gone', async () => !(await accepts(port)))
+  assert.equal(await accepts(port), false, 'the container is gone')
   const calls = docker.calls()
   const run = calls.find((call) => call.startsWith('run')) ?? ''
   assert.ok(calls.includes('pull --quiet example/rabbitmq:4'))
