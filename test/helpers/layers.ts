@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^(worker\/metrics(-[a-z-]+)?\.ts$|test\/)/,
   pino: /^(worker\/log\.ts$|test\/)/,
   'p-limit': /^worker\/pool\.ts$/,
-  zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|test\/)/,
+  zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|deploy\/kubernetes\/helm\/|test\/)/,
   sharp: /^(worker\/handlers|test)\//,
   '@standard-schema/spec': /^(worker\/[a-z-]+\.ts$|test\/)/,
   // The programs of a user, which the test of the package writes.
@@ -34,6 +34,9 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   valibot: /^test\//,
   'fast-check': /^test\//,
   esbuild: /^test\//,
+  ajv: /^test\//,
+  fflate: /^test\//,
+  yaml: /^test\//,
 }
 
 /** Written as a user would write them: files for `tidemill work`. */
