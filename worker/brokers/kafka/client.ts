@@ -12,19 +12,24 @@ const EMPTY = Buffer.alloc(0)
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 1_000
 
+interface Sockets {
+  readonly open: Set<Socket>
+  closed: boolean
+}
+
 /** kafkajs, silent: what it logs comes as an error or an event as well. It knows its sockets, so that its end can be certain. */
 export class Client extends kafkajs.Kafka {
   /** The brokers of the URL, without credentials. */
   readonly peer: string
-  readonly #sockets: Set<Socket>
+  readonly #sockets: Sockets
 
   constructor(settings: BrokerSettings, clientId: string) {
     const { brokers, secure, sasl, peer } = addressOf(settings)
-    const sockets = new Set<Socket>()
+    const sockets: Sockets = { open: new Set(), closed: false }
     super({
       clientId,
       // kafkajs takes what follows the first colon for the port.
-      brokers: brokers.map(({ host, port }) => `${encodeURIComponent(host)}:${port}`),
+      brokers: shuffled(brokers.map(({ host, port }) => `${encodeURIComponent(host)}:${port}`)),
       ssl: secure,
       ...(sasl === undefined ? {} : { sasl }),
       socketFactory: socketsOf(settings, new Map(brokers.map(({ host }) => [encodeURIComponent(host), host])), sockets),
@@ -59,9 +64,10 @@ export class Client extends kafkajs.Kafka {
     return found!
   }
 
-  /** Ends all its connections at once: kafkajs waits for what a broker owes, however long, before it closes one. */
+  /** Ends all its connections at once, and opens no more: kafkajs waits for what a broker owes, however long, before it closes one. */
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy(new TidemillError('CLOSED', 'the client was closed'))
+    this.#sockets.closed = true
+    for (const socket of this.#sockets.open) socket.destroy(new TidemillError('CLOSED', 'the client was closed'))
   }
 }
 
@@ -72,12 +78,9 @@ export function openClient(settings: BrokerSettings, clientId = `tidemill-${sett
   return new Client(settings, clientId)
 }
 
-function socketsOf(
-  settings: BrokerSettings,
-  encoded: ReadonlyMap<string, string>,
-  sockets: Set<Socket>,
-): ISocketFactory {
+function socketsOf(settings: BrokerSettings, encoded: ReadonlyMap<string, string>, sockets: Sockets): ISocketFactory {
   return ({ host: given, port, ssl, onConnect }) => {
+    if (sockets.closed) throw new TidemillError('CLOSED', 'the client was closed')
     const host = encoded.get(given) ?? given
     const name = isIP(host) === 0 ? { servername: host } : {}
     const socket = ssl
@@ -86,8 +89,16 @@ function socketsOf(
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     // A small request behind another would otherwise wait for the first one's acknowledgement.
     socket.setNoDelay(true)
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    sockets.open.add(socket)
+    socket.once('close', () => sockets.open.delete(socket))
     return socket
   }
+}
+
+/** kafkajs begins with the first one, always: a first one that is down would be waited for each time. */
+function shuffled<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, rank: Math.random() }))
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ item }) => item)
 }

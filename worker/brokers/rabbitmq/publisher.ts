@@ -1,11 +1,11 @@
 import type { ConfirmChannel } from 'amqplib'
 import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
+import { Fifo } from '../fifo.ts'
 import { fullJitter, ignore, settledWithin, within } from '../waiting.ts'
 import { Connection } from './connection.ts'
 import type { Copy } from './copy.ts'
 import type { Line } from './dial.ts'
-import { Fifo } from './fifo.ts'
 import { failureOf, markReturned, notSent, type Returnable, undecided } from './publish-errors.ts'
 
 /** What may be unconfirmed at a time; the rest waits here. It bounds what a lost connection leaves in doubt. */
