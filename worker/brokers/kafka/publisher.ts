@@ -4,10 +4,10 @@ import { Reconnection } from '../reconnection.ts'
 import { settledWithin, within } from '../waiting.ts'
 import type { Copy } from './copy.ts'
 import { Directory } from './directory.ts'
-import { Partitioner } from './partitioner.ts'
 import { produce, type Stored } from './produce.ts'
 import { notSent, refusalOf, refused, topicFault, undecided } from './publish-errors.ts'
-import { type Pending, PublishLane } from './publish-lane.ts'
+import type { Pending } from './publish-lane.ts'
+import { type Load, PublishLanes } from './publish-lanes.ts'
 
 export interface PublisherOptions {
   readonly settings: BrokerSettings
@@ -16,12 +16,6 @@ export interface PublisherOptions {
   readonly patienceMs: number
   /** Told when records can be written again. */
   readonly onWritable?: () => void
-}
-
-/** What goes to one partition by one request. */
-interface Load {
-  readonly lane: PublishLane
-  readonly batch: readonly Pending[]
 }
 
 /** How long the broker may wait for its replicas, at most; its answer is waited for longer. */
@@ -41,8 +35,7 @@ export class Publisher {
   readonly #connections: Reconnection<Directory>
   /** All that is not settled, by when it was asked for. */
   readonly #open = new Set<Pending>()
-  readonly #lanes = new Map<string, PublishLane>()
-  readonly #partitioners = new Map<string, Partitioner>()
+  readonly #lanes = new PublishLanes()
   /** Leaders with a request under way. */
   readonly #busy = new Set<number>()
   /** Asked for, and not yet given to a lane. */
@@ -131,11 +124,6 @@ export class Publisher {
     })
   }
 
-  #scheduleIn(delayMs: number): void {
-    clearTimeout(this.#wake)
-    this.#wake = setTimeout(() => this.#schedule(), delayMs)
-  }
-
   async #work(directory: Directory): Promise<void> {
     this.#isRouting = true
     try {
@@ -161,15 +149,12 @@ export class Publisher {
     const waiting: Pending[] = []
     for (const pending of fresh) {
       if (pending.settled) continue
-      const { topic, key } = pending.copy
+      const { topic } = pending.copy
       const state = directory.stateOf(topic)
       const fault = state === undefined ? undefined : topicFault(topic, state.error)
       if (fault !== undefined) this.#reject(pending, fault)
       else if (state === undefined || state.leaders.length === 0) waiting.push(pending)
-      else {
-        const partition = this.#partitionerOf(topic).partitionOf(key, state.leaders.length, state.led)
-        this.#laneOf(topic, partition).push(pending)
-      }
+      else this.#lanes.add(pending, state)
     }
     if (waiting.length > 0) setTimeout(() => this.#refresh(waiting), LOOK_AGAIN_MS)
   }
@@ -181,32 +166,13 @@ export class Publisher {
 
   #dispatch(directory: Directory): void {
     const now = performance.now()
-    const loads = new Map<number, Load[]>()
-    let next = Number.POSITIVE_INFINITY
-    for (const lane of this.#lanes.values()) {
-      if (lane.busy || lane.size === 0) continue
-      if (lane.notBefore > now) {
-        next = Math.min(next, lane.notBefore)
-        continue
-      }
-      const state = directory.stateOf(lane.topic)
-      const fault = state === undefined ? undefined : topicFault(lane.topic, state.error)
-      const leader = state?.leaders[lane.partition] ?? -1
-      if (fault !== undefined) for (const pending of lane.clear()) this.#reject(pending, fault)
-      else if (leader < 0) {
-        this.#isStale = true
-        lane.failed([], now)
-        next = Math.min(next, lane.notBefore)
-      } else if (!this.#busy.has(leader)) {
-        const batch = lane.take()
-        if (batch.length === 0) continue
-        const others = loads.get(leader)
-        if (others === undefined) loads.set(leader, [{ lane, batch }])
-        else others.push({ lane, batch })
-      }
-    }
-    for (const [leader, load] of loads) void this.#send(directory, leader, load)
-    if (next !== Number.POSITIVE_INFINITY) this.#scheduleIn(next - now)
+    const { byLeader, stranded, isLeaderless, nextAt } = this.#lanes.take(directory, this.#busy, now)
+    for (const [pending, fault] of stranded) this.#reject(pending, fault)
+    if (isLeaderless) this.#isStale = true
+    for (const [leader, loads] of byLeader) void this.#send(directory, leader, loads)
+    if (nextAt === Number.POSITIVE_INFINITY) return
+    clearTimeout(this.#wake)
+    this.#wake = setTimeout(() => this.#schedule(), nextAt - now)
   }
 
   async #send(directory: Directory, leader: number, loads: readonly Load[]): Promise<void> {
@@ -253,24 +219,6 @@ export class Publisher {
       lane.failed(batch, performance.now())
     } else if (refusal === 'apart' && batch.length > 1) lane.split(batch)
     else for (const pending of batch) this.#reject(pending, refused(lane.topic, code))
-  }
-
-  #laneOf(topic: string, partition: number): PublishLane {
-    const name = `${topic}/${partition}`
-    const known = this.#lanes.get(name)
-    if (known !== undefined) return known
-    const lane = new PublishLane(topic, partition)
-    this.#lanes.set(name, lane)
-    return lane
-  }
-
-  #partitionerOf(topic: string): Partitioner {
-    const known = this.#partitioners.get(topic)
-    if (known !== undefined) return known
-    // Two producers that start together do not begin at the same partition.
-    const made = new Partitioner(Math.floor(Math.random() * 1_000_000))
-    this.#partitioners.set(topic, made)
-    return made
   }
 
   #confirm(pending: Pending): void {
