@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { freePorts } from '../../deploy/local/ports.ts'
+import { test } from 'node:test'
 import { type SharedBroker, sharedBroker } from '../helpers/broker.ts'
 import { tidemill } from '../helpers/command.ts'
+import { startExporter } from '../helpers/exporter-process.ts'
 import { queueFor } from '../helpers/queue.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { WorkerProcess } from '../helpers/worker-process.ts'
@@ -16,29 +15,6 @@ const LADDER = '200,1000'
 
 function envOf(broker: SharedBroker, queue: string): Record<string, string> {
   return { TIDEMILL_BROKER_URL: broker.url, TIDEMILL_QUEUE: queue, TIDEMILL_RETRY_LADDER_MS: LADDER }
-}
-
-/** `tidemill exporter` as a process; gives what its /metrics says. */
-async function startExporter(
-  t: TestContext,
-  env: Record<string, string>,
-): Promise<{ child: ChildProcess; scrape(): Promise<string> }> {
-  const [port] = (await freePorts(1)) as [number]
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(TIDEMILL_|NODE_TEST_CONTEXT$)/.test(name))
-  const address = { TIDEMILL_HTTP_HOST: '127.0.0.1', TIDEMILL_HTTP_PORT: String(port), TIDEMILL_BACKLOG_CACHE_MS: '0' }
-  const child = spawn(process.execPath, ['bin/tidemill.ts', 'exporter'], {
-    cwd: join(import.meta.dirname, '..', '..'),
-    env: { ...Object.fromEntries(inherited), ...address, ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  const closed = once(child, 'close')
-  t.after(async () => {
-    child.kill('SIGKILL')
-    await closed
-  })
-  const url = `http://127.0.0.1:${port}`
-  await waitFor('the exporter is ready', async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok)
-  return { child, scrape: async () => (await fetch(`${url}/metrics`)).text() }
 }
 
 function figure(text: string, name: string): number | undefined {

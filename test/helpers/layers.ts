@@ -29,6 +29,9 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|deploy\/kubernetes\/helm\/|test\/)/,
   sharp: /^(worker\/handlers|test)\//,
   '@standard-schema/spec': /^(worker\/[a-z-]+\.ts$|test\/)/,
+  '@grafana/grafana-foundation-sdk': /^deploy\/observability\//,
+  yaml: /^(deploy|test)\//,
+  '@prometheus-io/lezer-promql': /^test\//,
   // The programs of a user, which the test of the package writes.
   tidemill: /^test\/package\.test\.ts$/,
   valibot: /^test\//,
