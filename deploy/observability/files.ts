@@ -26,7 +26,7 @@ function rule({ name, severity, for: duration, expression, summary, description 
 }
 
 /** Every generated file: its path below deploy/, and its text. kustomize reads nothing above a component, so it has copies. */
-export function generatedFiles(): ReadonlyMap<string, string> {
+function generatedFiles(): ReadonlyMap<string, string> {
   const json = `${JSON.stringify(dashboard(), null, 2)}\n`
   const operator = {
     apiVersion: 'monitoring.coreos.com/v1',

@@ -30,7 +30,6 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   sharp: /^(worker\/handlers|test)\//,
   '@standard-schema/spec': /^(worker\/[a-z-]+\.ts$|test\/)/,
   '@grafana/grafana-foundation-sdk': /^deploy\/observability\//,
-  yaml: /^(deploy|test)\//,
   '@prometheus-io/lezer-promql': /^test\//,
   // The programs of a user, which the test of the package writes.
   tidemill: /^test\/package\.test\.ts$/,
@@ -39,7 +38,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   esbuild: /^test\//,
   ajv: /^test\//,
   fflate: /^test\//,
-  yaml: /^test\//,
+  yaml: /^(deploy\/observability|test)\//,
 }
 
 /** Written as a user would write them: files for `tidemill work`. */

@@ -29,7 +29,7 @@ export interface PanelMaker {
 export const DATASOURCE = { type: 'prometheus', uid: '$datasource' }
 
 /** Grafana's names of units. `n` is a plain number. */
-export const UNITS = {
+const UNITS = {
   n: 'short',
   jobsPerSecond: 'suffix: jobs/s',
   seconds: 's',

@@ -31,7 +31,7 @@ export function quantile(q: number, name: string, matchers = JOBS, by: readonly 
 }
 
 /** The tries that failed, by the second: a handler that asks to be called later has not. */
-export function failed(by = ''): string {
+function failed(by = ''): string {
   const retried = rate('tidemill_jobs_retried_total', `${JOBS}, reason!~"retry-later|type-limit"`)
   return `(sum${by} (${retried}) + sum${by} (${rate('tidemill_jobs_dead_total')}))`
 }
