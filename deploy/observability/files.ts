@@ -25,37 +25,48 @@ function rule({ name, severity, for: duration, expression, summary, description 
   }
 }
 
-/** Every generated file: its path below deploy/, and its text. kustomize reads nothing above a component, so it has copies. */
+/**
+ * Every generated file: its path below deploy/, and its text. Neither kustomize nor Helm reads what is above its own folder, so
+ * component and chart have copies.
+ */
 function generatedFiles(): ReadonlyMap<string, string> {
   const json = `${JSON.stringify(dashboard(), null, 2)}\n`
   const operator = {
     apiVersion: 'monitoring.coreos.com/v1',
     kind: 'PrometheusRule',
-    metadata: { name: 'tidemill' },
+    metadata: { name: 'alerts', labels: { 'app.kubernetes.io/name': 'tidemill' } },
     spec: rules(),
   }
   return new Map([
     ['observability/grafana/dashboards/tidemill.json', json],
     ['observability/rules/tidemill.yml', yaml(rules())],
     ['kubernetes/components/monitoring/dashboards/tidemill.json', json],
-    ['kubernetes/components/monitoring/prometheus-rule.yaml', yaml(operator)],
+    ['kubernetes/components/monitoring/alerts.yaml', yaml(operator)],
+    ['kubernetes/helm/tidemill/files/dashboards/tidemill.json', json],
+    ['kubernetes/helm/tidemill/files/alerts.yaml', yaml(rules())],
   ])
 }
 
-/** The generated files below `root` that are not as they would be generated now. */
-export function drift(root = DEPLOY): string[] {
+/**
+ * The generated files that are not as they would be generated now.
+ * @param part a folder of deploy/ that they are below, with its slash; all of them by default
+ * @param folder where that folder is looked for
+ */
+export function drift(part = '', folder = join(DEPLOY, part)): string[] {
   return Array.from(generatedFiles())
-    .filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text)
+    .filter(([path]) => path.startsWith(part))
+    .map(([path, text]) => [path.slice(part.length), text] as const)
+    .filter(([path, text]) => !existsSync(join(folder, path)) || readFileSync(join(folder, path), 'utf8') !== text)
     .map(([path]) => path)
 }
 
-/** Brings them up to date. Returns those that were not. */
-export function writeFiles(root = DEPLOY): string[] {
-  const stale = drift(root)
+/** Brings them up to date below `folder`. Returns those that were not. */
+export function writeFiles(folder = DEPLOY): string[] {
+  const stale = drift('', folder)
   const files = generatedFiles()
   for (const path of stale) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), files.get(path)!)
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), files.get(path)!)
   }
   return stale
 }

@@ -65,6 +65,14 @@ suite('drift is seen', () => {
     assert.match(faults.map(({ message }) => message).join(), /stale/)
   })
 
+  test('of the alerts from their source', async (t) => {
+    const faults = await drift(t, 'helm/tidemill/files/alerts.yaml', 'for: 15m', 'for: 16m')
+    assert.deepEqual(
+      faults.filter(({ message }) => /stale/.test(message)).map(({ where }) => where),
+      ['helm/tidemill/files/alerts.yaml'],
+    )
+  })
+
   test('of the versions', async (t) => {
     const chart = await drift(t, 'helm/tidemill/Chart.yaml', 'appVersion: 0.1.0', 'appVersion: 0.0.9')
     assert.match(

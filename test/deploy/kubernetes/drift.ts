@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { valuesSchema } from '../../../deploy/kubernetes/helm/values-schema.ts'
+import { drift } from '../../../deploy/observability/files.ts'
 import { type Fault, type Manifest, nameOf } from './manifest.ts'
 import type { Render } from './render.ts'
 
@@ -45,6 +46,7 @@ export function generatedFaults(folder: string, packageVersion: string): Fault[]
   if (!existsSync(schema) || readFileSync(schema, 'utf8') !== made) {
     faults.push(fault('helm/tidemill/values.schema.json', 'it is stale; run: node deploy/kubernetes/helm/main.ts'))
   }
+  for (const path of drift('kubernetes/', folder)) faults.push(fault(path, 'it is stale; run: npm run observability'))
   const text = readFileSync(join(chart, 'Chart.yaml'), 'utf8')
   for (const field of ['version', 'appVersion']) {
     const got = new RegExp(`^${field}: (.*)$`, 'm').exec(text)?.[1]
