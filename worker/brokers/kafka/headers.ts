@@ -1,20 +1,6 @@
 /** One header of a record. A name may come more than once; a value may be missing. */
 export type Header = readonly [name: string, value: Buffer | null]
 
-/** The headers of a record by name: a name that came more than once has all its values, in order. */
-export type RawHeaders = Readonly<Record<string, Buffer | null | readonly (Buffer | null)[]>>
-
-/** The headers one by one. Only an object's own count. */
-export function listOf(headers: RawHeaders): Header[] {
-  const list: Header[] = []
-  for (const name of Object.keys(headers)) {
-    const value = headers[name]!
-    if (value === null || Buffer.isBuffer(value)) list.push([name, value])
-    else for (const item of value as readonly (Buffer | null)[]) list.push([name, item])
-  }
-  return list
-}
-
 /** The last header of that name, as text: who adds one to a record means to replace those before. Undefined where there is none or it has no value. */
 export function textOf(list: readonly Header[], name: string): string | undefined {
   for (let index = list.length - 1; index >= 0; index--) {

@@ -1,7 +1,7 @@
 import type { BrokerSettings, Message } from '../../contracts.ts'
 import { deriveId } from '../../identity.ts'
 import { cutText, integerIn, MAX_COUNT } from '../wire.ts'
-import { type Header, listOf, type RawHeaders, textOf, viewOf } from './headers.ts'
+import { type Header, viewOf } from './headers.ts'
 import { HEADER } from './names.ts'
 
 /** A record as it is in its log. */
@@ -10,15 +10,20 @@ export interface RawRecord {
   readonly key: Buffer | null
   /** Null: a tombstone. */
   readonly value: Buffer | null
-  /** May throw where they are cut off. */
-  readonly headers: RawHeaders
+  /** In order. May throw where they are cut off. */
+  readonly headers: readonly Header[]
   /** ms since the epoch. */
   readonly timestamp: number
+  /** The last header of each of these names, as text. May throw where they are cut off. */
+  pick(names: readonly Buffer[]): readonly (string | undefined)[]
 }
 
 type Rules = Pick<BrokerSettings, 'typeHeader' | 'defaultType'>
 
 const ID_BYTES = 255
+/** The headers that a job is read from, in the order of `namesOf`. */
+const [TYPE, ID, ATTEMPT, ENQUEUED_AT, CONTENT_TYPE, CONTENT_ENCODING] = [0, 1, 2, 3, 4, 5] as const
+const NONE: readonly never[] = []
 const EMPTY = new Uint8Array()
 
 /** A record of Kafka. Everything is worked out when it is first asked for: most is never asked for. */
@@ -30,6 +35,7 @@ export class KafkaMessage implements Message {
   readonly redelivered: boolean
   readonly #rules: Rules
   #list: readonly Header[] | undefined
+  #known: readonly (string | undefined)[] | undefined
   #id: string | undefined
   #type: string | undefined
   #headers: Readonly<Record<string, string>> | undefined
@@ -51,7 +57,7 @@ export class KafkaMessage implements Message {
   }
 
   get type(): string {
-    return (this.#type ??= textOf(this.list, this.#rules.typeHeader) || (this.#rules.defaultType ?? ''))
+    return (this.#type ??= this.#pick(TYPE) || (this.#rules.defaultType ?? ''))
   }
 
   get body(): Uint8Array {
@@ -59,11 +65,11 @@ export class KafkaMessage implements Message {
   }
 
   get contentType(): string | undefined {
-    return textOf(this.list, HEADER.contentType)
+    return this.#pick(CONTENT_TYPE)
   }
 
   get contentEncoding(): string | undefined {
-    return textOf(this.list, HEADER.contentEncoding)
+    return this.#pick(CONTENT_ENCODING)
   }
 
   get key(): string | undefined {
@@ -75,11 +81,11 @@ export class KafkaMessage implements Message {
   }
 
   get attempt(): number {
-    return integerIn(textOf(this.list, HEADER.attempt), 1, MAX_COUNT) ?? 1
+    return integerIn(this.#pick(ATTEMPT), 1, MAX_COUNT) ?? 1
   }
 
   get enqueuedAt(): number | undefined {
-    const said = integerIn(textOf(this.list, HEADER.enqueuedAt), 0, Number.MAX_SAFE_INTEGER)
+    const said = integerIn(this.#pick(ENQUEUED_AT), 0, Number.MAX_SAFE_INTEGER)
     if (said !== undefined || this.attempt > 1) return said
     return this.raw.timestamp > 0 ? this.raw.timestamp : undefined
   }
@@ -89,15 +95,38 @@ export class KafkaMessage implements Message {
     return (this.#list ??= listed(this.raw))
   }
 
+  #pick(which: number): string | undefined {
+    return (this.#known ??= picked(this.raw, namesOf(this.#rules.typeHeader)))[which]
+  }
+
   get #ownId(): string | undefined {
-    return textOf(this.list, HEADER.id) || undefined
+    return this.#pick(ID) || undefined
   }
 }
 
-function listed(raw: RawRecord): Header[] {
+function listed(raw: RawRecord): readonly Header[] {
   try {
-    return listOf(raw.headers)
+    return raw.headers
   } catch {
-    return []
+    return NONE
   }
+}
+
+function picked(raw: RawRecord, wanted: readonly Buffer[]): readonly (string | undefined)[] {
+  try {
+    return raw.pick(wanted)
+  } catch {
+    return NONE
+  }
+}
+
+const names = new Map<string, readonly Buffer[]>()
+
+function namesOf(typeHeader: string): readonly Buffer[] {
+  const known = names.get(typeHeader)
+  if (known !== undefined) return known
+  const { id, attempt, enqueuedAt, contentType, contentEncoding } = HEADER
+  const made = [typeHeader, id, attempt, enqueuedAt, contentType, contentEncoding].map((name) => Buffer.from(name))
+  names.set(typeHeader, made)
+  return made
 }
