@@ -1,7 +1,10 @@
 /** Which records wait for which: those of the same key, all of the partition, or none. */
 export type Order = 'key' | 'partition' | 'none'
 
-/** A record that was taken; to be handed back to `settled`. */
+/** Whether a record that is free to start may do so. */
+export type Allows<T> = (offset: number, record: T) => boolean
+
+/** A record that was taken; to be handed back to `settled`, or to `giveBack`. */
 export interface Taken<T> {
   readonly offset: number
   readonly record: T
@@ -26,6 +29,7 @@ export class Lanes<T> {
   #freeFirst: Slot<T> | undefined
   #freeLast: Slot<T> | undefined
   #size = 0
+  #drops = 0
 
   constructor(order: Order) {
     this.#order = order
@@ -36,9 +40,19 @@ export class Lanes<T> {
     return this.#size
   }
 
+  /** True when a record that waits is free to start. */
+  get hasFree(): boolean {
+    return this.#freeFirst !== undefined
+  }
+
   /** The lowest offset that waits, free to start or not. */
   get oldest(): number | undefined {
     return this.#oldest?.offset
+  }
+
+  /** The record at the lowest offset that waits. */
+  get oldestRecord(): T | undefined {
+    return this.#oldest?.record
   }
 
   /** Lanes with a record that waits or runs; records that wait for none have no lane. */
@@ -49,7 +63,7 @@ export class Lanes<T> {
   /** A record was fetched. Offsets rise. */
   add(offset: number, key: string | undefined, record: T): void {
     const lane = this.#laneOf(key)
-    const slot = new Slot(offset, record, lane)
+    const slot = new Slot(offset, record, lane, this.#drops)
     this.#wait(slot)
     const before = lane?.last
     if (lane !== undefined) lane.last = slot
@@ -61,24 +75,49 @@ export class Lanes<T> {
    * Takes the record that has been free to start for the longest; where `allows` refuses its offset, the lowest that
    * waits, if that one is free and allowed. Undefined when nothing may start.
    */
-  take(allows: (offset: number) => boolean = always): Taken<T> | undefined {
+  take(allows: Allows<T> = always): Taken<T> | undefined {
     const first = this.#freeFirst
     if (first === undefined) return undefined
-    return allows(first.offset) ? this.#remove(first) : this.takeOldest(allows)
+    return allows(first.offset, first.record) ? this.#remove(first) : this.takeOldest(allows)
   }
 
   /** Takes the lowest offset that waits, if it is free to start and allowed. */
-  takeOldest(allows: (offset: number) => boolean = always): Taken<T> | undefined {
+  takeOldest(allows: Allows<T> = always): Taken<T> | undefined {
     const oldest = this.#oldest
-    return oldest?.free === true && allows(oldest.offset) ? this.#remove(oldest) : undefined
+    return oldest?.free === true && allows(oldest.offset, oldest.record) ? this.#remove(oldest) : undefined
+  }
+
+  /** A record that was taken has not run: it waits again where it did, and is the next to be taken. */
+  giveBack(taken: Taken<T>): void {
+    const slot = taken as Slot<T>
+    if (slot.settled || slot.drops !== this.#drops) return
+    let older: Slot<T> | undefined
+    let newer = this.#oldest
+    while (newer !== undefined && newer.offset < slot.offset) {
+      older = newer
+      newer = newer.newer
+    }
+    slot.older = older
+    slot.newer = newer
+    if (older === undefined) this.#oldest = slot
+    else older.newer = slot
+    if (newer === undefined) this.#newest = slot
+    else newer.older = slot
+    this.#size++
+    slot.free = true
+    slot.freeAfter = this.#freeFirst
+    if (this.#freeFirst === undefined) this.#freeLast = slot
+    else this.#freeFirst.freeBefore = slot
+    this.#freeFirst = slot
   }
 
   /** A record that was taken is done, or its copy is durable elsewhere: the next of its lane is free to start. */
   settled(taken: Taken<T>): void {
     const slot = taken as Slot<T>
     const { lane, successor } = slot
-    if (slot.settled || lane === undefined || !lane.live) return
+    if (slot.settled || slot.drops !== this.#drops) return
     slot.settled = true
+    if (lane === undefined) return
     if (successor !== undefined) this.#free(successor)
     else if (lane.key === undefined) this.#whole = undefined
     else this.#lanes.delete(lane.key)
@@ -88,8 +127,6 @@ export class Lanes<T> {
   drop(): T[] {
     const dropped: T[] = []
     for (let slot = this.#oldest; slot !== undefined; slot = slot.newer) dropped.push(slot.record)
-    for (const lane of this.#lanes.values()) lane.live = false
-    if (this.#whole !== undefined) this.#whole.live = false
     this.#lanes.clear()
     this.#whole = undefined
     this.#oldest = undefined
@@ -97,6 +134,7 @@ export class Lanes<T> {
     this.#freeFirst = undefined
     this.#freeLast = undefined
     this.#size = 0
+    this.#drops++
     return dropped
   }
 
@@ -148,7 +186,6 @@ export class Lanes<T> {
 class Lane<T> {
   readonly key: string | undefined
   last: Slot<T> | undefined
-  live = true
 
   constructor(key: string | undefined) {
     this.key = key
@@ -159,6 +196,8 @@ class Slot<T> implements Taken<T> {
   readonly offset: number
   readonly record: T
   readonly lane: Lane<T> | undefined
+  /** How often all was dropped before it came. */
+  readonly drops: number
   successor: Slot<T> | undefined
   older: Slot<T> | undefined
   newer: Slot<T> | undefined
@@ -167,10 +206,11 @@ class Slot<T> implements Taken<T> {
   free = false
   settled = false
 
-  constructor(offset: number, record: T, lane: Lane<T> | undefined) {
+  constructor(offset: number, record: T, lane: Lane<T> | undefined, drops: number) {
     this.offset = offset
     this.record = record
     this.lane = lane
+    this.drops = drops
   }
 }
 

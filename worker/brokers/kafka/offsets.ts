@@ -69,6 +69,11 @@ export class Offsets {
     return this.#open.first ?? this.#seen
   }
 
+  /** Where to fetch next: 1 + the highest offset that was delivered or seen to hold no record. */
+  get next(): number {
+    return this.#seen
+  }
+
   /** Offsets from the position to the highest finished one, that one included; 0 when none is finished beyond. */
   get span(): number {
     return Math.max(0, this.#finishedEnd - this.position)

@@ -8,6 +8,8 @@ type Item = { offset: number; key: string | undefined; state: 'waiting' | 'runni
 /** The obvious way: one list, walked anew each time. */
 class NaiveLanes {
   items: Item[] = []
+  /** Who comes back is before all others. */
+  first = -1
   readonly #order: Order
   #clock = 0
 
@@ -58,6 +60,7 @@ const step = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('take' as const), key: fc.constant('x'), pick: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('oldest' as const), key: fc.constant('x'), pick: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('back' as const), key: fc.constant('x'), pick: fc.nat() }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('settle' as const), key: fc.constant('x'), pick: fc.nat() }) },
   {
     weight: 1,
@@ -96,6 +99,14 @@ for (const order of ['key', 'partition', 'none'] as const) {
             assert.equal(taken.record, `record ${taken.offset}`)
             expected!.state = 'running'
             running.push(taken)
+          } else if (kind === 'back') {
+            if (lost.length > 0) lanes.giveBack(lost[pick % lost.length]!)
+            if (running.length === 0) continue
+            const [taken] = running.splice(pick % running.length, 1)
+            lanes.giveBack(taken!)
+            const item = naive.items.find(({ offset: at }) => at === taken!.offset)!
+            item.state = 'waiting'
+            item.freeSince = naive.first--
           } else if (kind === 'settle') {
             if (lost.length > 0 && pick % 3 === 0) lanes.settled(lost[pick % lost.length]!)
             if (running.length === 0) continue
