@@ -250,6 +250,17 @@ export type WorkerEvent =
     }
   /** The broker cancelled the consumer or closed the channel; the source consumes again by itself. */
   | { readonly name: 'consumer-lost'; readonly reason: string }
+  /** The partitions of the queue were shared out anew among its workers. */
+  | { readonly name: 'assignment'; readonly assigned: number; readonly gained: number; readonly lost: number }
+  /** The broker no longer has what comes next, or never had it: the partition begins anew at an edge of its log. */
+  | {
+      readonly name: 'offset-reset'
+      readonly partition: string
+      readonly offset: number
+      readonly to: 'earliest' | 'latest'
+    }
+  /** What an earlier worker noted of its progress is of no use: jobs that it finished may run again. */
+  | { readonly name: 'progress-unreadable'; readonly partition: string; readonly reason: string }
   /** The topology does not fit; the source looks again by itself. */
   | { readonly name: 'topology-fault'; readonly faults: readonly TopologyFault[] }
   | { readonly name: 'blocked'; readonly blocked: boolean; readonly reason?: string }

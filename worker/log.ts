@@ -125,6 +125,22 @@ function lineOf(event: WorkerEvent): Line {
       return connectionLine(event)
     case 'consumer-lost':
       return warn('the broker took the consumer away; consuming again', { reason: event.reason })
+    case 'assignment':
+      return info('the partitions were shared out anew', {
+        assigned: event.assigned,
+        gained: event.gained,
+        lost: event.lost,
+      })
+    case 'offset-reset':
+      return error(`the log does not hold the next job any more: the partition begins anew at the ${event.to} one`, {
+        partition: event.partition,
+        offset: event.offset,
+      })
+    case 'progress-unreadable':
+      return warn("what was noted of a partition's progress can't be used: jobs may run again", {
+        partition: event.partition,
+        reason: event.reason,
+      })
     case 'topology-fault':
       return error('the queue is not set up as this worker needs it; run: tidemill topology apply <worker file>', {
         faults: event.faults,

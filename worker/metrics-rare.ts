@@ -6,6 +6,17 @@ const STATES = ['starting', 'running', 'draining', 'stopped', 'failed'] as const
 const ROLES = ['consume', 'publish'] as const
 const ACTIONS = ['moved', 'running', 'condemned'] as const
 
+const COUNTERS = [
+  METRICS.late,
+  METRICS.consumersLost,
+  METRICS.rebalances,
+  METRICS.offsetResets,
+  METRICS.progressUnreadable,
+  METRICS.topologyFaults,
+  METRICS.abandoned,
+]
+const GAUGES = [METRICS.partitions, METRICS.blocked, METRICS.held, METRICS.stuck, METRICS.start]
+
 /** What happens so rarely that prom-client may be told at once. Every series exists from the start. */
 export class RareMetrics {
   readonly rejections: Counter
@@ -24,10 +35,8 @@ export class RareMetrics {
     this.#types = types
     this.#now = now
     this.rejections = this.#counter(METRICS.rejections)
-    for (const metric of [METRICS.late, METRICS.consumersLost, METRICS.topologyFaults, METRICS.abandoned]) {
-      this.#counter(metric)
-    }
-    for (const metric of [METRICS.blocked, METRICS.held, METRICS.stuck, METRICS.start]) this.#gauge(metric).set(0)
+    for (const metric of COUNTERS) this.#counter(metric)
+    for (const metric of GAUGES) this.#gauge(metric).set(0)
     this.#drain = gauge(METRICS.drain, registry, (out) => {
       if (this.#drainBegunAt !== undefined) out.set((now() - this.#drainBegunAt) / 1_000)
     })
@@ -52,6 +61,16 @@ export class RareMetrics {
         break
       case 'consumer-lost':
         this.#counter(METRICS.consumersLost).inc()
+        break
+      case 'assignment':
+        this.#counter(METRICS.rebalances).inc()
+        this.#gauge(METRICS.partitions).set(event.assigned)
+        break
+      case 'offset-reset':
+        this.#counter(METRICS.offsetResets).inc()
+        break
+      case 'progress-unreadable':
+        this.#counter(METRICS.progressUnreadable).inc()
         break
       case 'topology-fault':
         this.#counter(METRICS.topologyFaults).inc()

@@ -78,6 +78,22 @@ export const METRICS = {
     [],
     'How often the broker took the consumer away while the connection stayed.',
   ),
+  rebalances: counter(
+    'tidemill_rebalances_total',
+    [],
+    'How often the partitions of the queue were shared out anew, where it has partitions.',
+  ),
+  partitions: gauge('tidemill_partitions_assigned', [], 'Partitions that this worker has now.'),
+  offsetResets: counter(
+    'tidemill_offset_resets_total',
+    [],
+    'How often a partition began anew because the broker no longer had what came next.',
+  ),
+  progressUnreadable: counter(
+    'tidemill_progress_unreadable_total',
+    [],
+    'Partitions whose noted progress could not be used, so that jobs may run again.',
+  ),
   topologyFaults: counter(
     'tidemill_topology_faults_total',
     [],

@@ -171,6 +171,9 @@ export class Pool {
       const written = await delivery.settle(outcome)
       if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
       this.#options.observer.settled(message, label, outcome, runMs, written)
+    } else {
+      // It must hear of every delivery, or takes this one for one that still runs.
+      void delivery.settle(RELEASE)
     }
   }
 

@@ -1,0 +1,126 @@
+import type { BrokerSettings, WorkerEvent } from '../../contracts.ts'
+import { messageOf } from '../../errors.ts'
+import { nameOf, type TopicPartition } from './assignment.ts'
+import type { Wanted } from './fetch.ts'
+import type { Start } from './member.ts'
+import type { Topics } from './names.ts'
+import { Partition } from './partition.ts'
+import type { Schedule } from './schedule.ts'
+
+export interface HoldingsOptions {
+  readonly settings: BrokerSettings
+  readonly topics: Topics
+  readonly schedule: Schedule
+  readonly observe: (event: WorkerEvent) => void
+}
+
+const PARTITION_BYTES = 1024 * 1024
+const MIN_SHARE_BYTES = 64 * 1024
+
+/** The partitions that this member has: how they come, what they may fetch ahead, and how they go. */
+export class Holdings {
+  readonly #options: HoldingsOptions
+  readonly #schedule: Schedule
+  /** 1 + the highest offset that was handed out here, of partitions that are lost. */
+  readonly #reached = new Map<string, number>()
+
+  constructor(options: HoldingsOptions) {
+    this.#options = options
+    this.#schedule = options.schedule
+  }
+
+  find({ topic, partition }: TopicPartition): Partition | undefined {
+    return this.#schedule.partitions.find((one) => one.partition === partition && one.topic === topic)
+  }
+
+  /** Keeps what stays, loses what goes, and returns what has still to be started. */
+  assigned(assigned: readonly TopicPartition[], isContinuous: boolean): readonly TopicPartition[] {
+    const names = new Set(assigned.map(nameOf))
+    const before = this.#schedule.partitions
+    const kept = before.filter(({ name }) => isContinuous && names.has(name))
+    for (const partition of before) {
+      if (kept.includes(partition)) partition.stay()
+      else this.#lose(partition, new Error('the group gave the partition to another member'))
+    }
+    for (const { name } of kept) names.delete(name)
+    this.#schedule.assign(kept)
+    const fresh = assigned.filter((one) => names.has(nameOf(one)))
+    const lost = before.length - kept.length
+    this.#options.observe({ name: 'assignment', assigned: assigned.length, gained: fresh.length, lost })
+    return fresh
+  }
+
+  started(starts: readonly Start[]): void {
+    const { settings, topics, observe } = this.#options
+    const { order, maxSpan, crashLimit, concurrency } = settings
+    const fresh = starts.map((start) => {
+      const delayMs = topics.delayOf(start.topic)
+      const reached = this.#reached.get(nameOf(start)) ?? 0
+      return new Partition({ ...start, order, maxSpan, crashLimit, delayMs, reached, reach: concurrency * 2 })
+    })
+    for (const { name, fault } of fresh) {
+      if (fault !== undefined) observe({ name: 'progress-unreadable', partition: name, reason: fault })
+    }
+    this.#schedule.assign([...this.#schedule.partitions, ...fresh])
+  }
+
+  /** True when more of it should be fetched. */
+  isHungry(partition: Partition): boolean {
+    return partition.isHungry(this.#share)
+  }
+
+  /** What is to be fetched next. */
+  wanted(): Wanted[] {
+    const share = this.#share
+    const maxBytes = Math.min(PARTITION_BYTES, Math.ceil(share))
+    return this.#schedule.partitions
+      .filter((partition) => partition.isHungry(share))
+      .map(({ topic, partition, next }) => ({ topic, partition, offset: next, maxBytes }))
+  }
+
+  /** The log does not hold what comes next. False: the partition is not ours any more. */
+  outOfRange(where: TopicPartition): boolean {
+    const partition = this.find(where)
+    if (partition === undefined) return false
+    const { settings, observe } = this.#options
+    observe({ name: 'offset-reset', partition: partition.name, offset: partition.next, to: settings.offsetReset })
+    this.#lose(partition, new Error('the log does not hold the offset any more'))
+    this.#reached.delete(partition.name)
+    this.#schedule.assign(this.#schedule.partitions.filter((one) => one !== partition))
+    return true
+  }
+
+  /** All of it is or may be somebody else's now. */
+  loseAll(reason: unknown): void {
+    const { partitions } = this.#schedule
+    if (partitions.length === 0) return
+    this.#loseAll(new Error(messageOf(reason), { cause: reason }))
+    this.#options.observe({ name: 'consumer-lost', reason: messageOf(reason) })
+    this.#options.observe({ name: 'assignment', assigned: 0, gained: 0, lost: partitions.length })
+  }
+
+  /** Another may own them next: nothing more starts. */
+  leave(): void {
+    for (const partition of this.#schedule.partitions) partition.leave()
+  }
+
+  /** Nothing is held any more: what has not been committed by now comes again. */
+  close(): void {
+    this.#loseAll(new Error('the source was closed'))
+  }
+
+  /** Bytes that one partition may have fetched ahead. */
+  get #share(): number {
+    return Math.max(MIN_SHARE_BYTES, this.#options.settings.fetchBytes / Math.max(1, this.#schedule.partitions.length))
+  }
+
+  #loseAll(reason: Error): void {
+    for (const partition of this.#schedule.partitions) this.#lose(partition, reason)
+    this.#schedule.assign([])
+  }
+
+  #lose(partition: Partition, reason: Error): void {
+    this.#reached.set(partition.name, partition.reached)
+    partition.lose(reason)
+  }
+}
