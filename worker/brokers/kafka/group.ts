@@ -1,7 +1,9 @@
-import kafkajs, { type Broker, type Cluster } from 'kafkajs'
-import { assign, type Joiner, type TopicPartition } from './assignment.ts'
+import type { Broker, Cluster } from 'kafkajs'
+import { assign, type TopicPartition } from './assignment.ts'
 import type { Client } from './client.ts'
+import { clusterOf } from './cluster.ts'
 import { typeOf } from './faults.ts'
+import { assignmentOf, byTopic, joinerOf, PROTOCOL, partitionsIn, subscriptionOf } from './subscription.ts'
 
 export interface GroupOptions {
   readonly groupId: string
@@ -30,11 +32,8 @@ export interface Epoch {
   readonly generation: number
 }
 
-const PROTOCOL = 'tidemill-sticky'
-const OWNED_VERSION = 1
 /** Given with a commit, it keeps the time that the broker is set to. */
 const BROKERS_RETENTION = -1
-const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
 
 /**
  * Membership of a consumer group: join, heartbeat, commit, leave, each when it is told to. kafkajs's own consumer
@@ -57,7 +56,7 @@ export class Group {
     this.#options = options
     this.#open = open
     this.#client = open()
-    this.#cluster = clusterOf(this.#client, options)
+    this.#cluster = clusterOf(this.#client, options.groupId, options.metadataMaxAgeMs)
   }
 
   get epoch(): Epoch {
@@ -85,7 +84,7 @@ export class Group {
   renew(): void {
     this.disconnect()
     this.#client = this.#open()
-    this.#cluster = clusterOf(this.#client, this.#options)
+    this.#cluster = clusterOf(this.#client, this.#options.groupId, this.#options.metadataMaxAgeMs)
   }
 
   /** Ends all connections at once; nobody waits for what a broker still owes. */
@@ -138,7 +137,7 @@ export class Group {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs,
       memberId: this.#memberId,
-      groupProtocols: [{ name: PROTOCOL, metadata: this.#subscription(topics) }],
+      groupProtocols: [{ name: PROTOCOL, metadata: subscriptionOf(topics, this.#owned, this.#generation) }],
     })
     this.#memberId = joined.memberId
     this.#generation = joined.generationId
@@ -240,12 +239,6 @@ export class Group {
     return this.#coordinator
   }
 
-  #subscription(topics: readonly string[]): Buffer {
-    const owned = byTopic(this.#owned, ({ partition }) => partition)
-    const userData = Buffer.from(JSON.stringify([OWNED_VERSION, this.#generation, owned]))
-    return MemberMetadata.encode({ version: 0, topics: [...topics], userData })
-  }
-
   /** The leader's part: who gets what. */
   async #assign(members: readonly { memberId: string; memberMetadata: Buffer }[]) {
     const joiners = members.map(joinerOf)
@@ -254,16 +247,7 @@ export class Group {
     await this.#cluster.addMultipleTargetTopics(topics).catch(() => undefined)
     await this.#cluster.refreshMetadata()
     const shares = assign(joiners, new Map(topics.map((topic) => [topic, this.partitionsOf(topic)])))
-    return [...shares].map(([memberId, partitions]) => ({
-      memberId,
-      memberAssignment: MemberAssignment.encode({
-        version: 0,
-        assignment: Object.fromEntries(
-          byTopic(partitions, ({ partition }) => partition).map(({ topic, partitions: numbers }) => [topic, numbers]),
-        ),
-        userData: Buffer.alloc(0),
-      }),
-    }))
+    return [...shares].map(([memberId, partitions]) => ({ memberId, memberAssignment: assignmentOf(partitions) }))
   }
 }
 
@@ -289,65 +273,4 @@ interface CoordinatorInside {
   }): Promise<{ memberAssignment: Buffer }>
   heartbeat(request: { groupId: string; memberId: string; groupGenerationId: number }): Promise<void>
   leaveGroup(request: { groupId: string; memberId: string }): Promise<void>
-}
-
-/** kafkajs hands its connections to nobody but to those who share out partitions. */
-function clusterOf(client: Client, { groupId, metadataMaxAgeMs }: GroupOptions): Cluster {
-  let found: Cluster | undefined
-  client.consumer({
-    groupId,
-    metadataMaxAge: metadataMaxAgeMs,
-    allowAutoTopicCreation: false,
-    partitionAssigners: [
-      ({ cluster }) => {
-        found = cluster
-        return {
-          name: PROTOCOL,
-          version: 0,
-          assign: async () => [],
-          protocol: () => ({ name: PROTOCOL, metadata: Buffer.alloc(0) }),
-        }
-      },
-    ],
-  })
-  return found!
-}
-
-/** A member of another making, or of another version, owns nothing that we would know of. */
-function joinerOf({ memberId, memberMetadata }: { memberId: string; memberMetadata: Buffer }): Joiner {
-  const { topics, userData } = MemberMetadata.decode(memberMetadata) ?? { topics: [], userData: Buffer.alloc(0) }
-  try {
-    const [version, generation, owned] = JSON.parse(userData.toString()) as [
-      number,
-      number,
-      { topic: string; partitions: number[] }[],
-    ]
-    if (version === OWNED_VERSION) {
-      const partitions = owned.flatMap(({ topic, partitions: numbers }) =>
-        numbers.map((partition) => ({ topic, partition })),
-      )
-      return { memberId, topics, generation, owned: partitions }
-    }
-  } catch {
-    // Not ours.
-  }
-  return { memberId, topics, generation: -1, owned: [] }
-}
-
-function partitionsIn(assignment: Buffer): TopicPartition[] {
-  const topics = MemberAssignment.decode(assignment)?.assignment ?? {}
-  return Object.entries(topics).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })))
-}
-
-function byTopic<P extends TopicPartition, T>(
-  partitions: readonly P[],
-  entry: (partition: P) => T,
-): { topic: string; partitions: T[] }[] {
-  const topics = new Map<string, T[]>()
-  for (const one of partitions) {
-    const entries = topics.get(one.topic)
-    if (entries === undefined) topics.set(one.topic, [entry(one)])
-    else entries.push(entry(one))
-  }
-  return [...topics].map(([topic, entries]) => ({ topic, partitions: entries }))
 }
