@@ -1,4 +1,3 @@
-import type { Protocol } from '../../deploy/local/contracts.ts'
 import { isPutOff } from './demo-jobs.ts'
 import { counted } from './demo-view.ts'
 import { readLedger } from './ledger.ts'
@@ -6,7 +5,7 @@ import { judge } from './oracle.ts'
 
 /** What was found when every worker of a demo had ended. */
 export interface DemoFindings {
-  readonly broker: Protocol
+  readonly broker: 'rabbitmq' | 'memory'
   /** The folder with `enqueued.ndjson`, `started.ndjson` and `done.ndjson`. */
   readonly ledger: string
   readonly deadIds: readonly string[]

@@ -1,6 +1,6 @@
 import { isIP, type Socket, connect as tcpConnect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
-import kafkajs, { type Cluster, type ISocketFactory } from 'kafkajs'
+import kafkajs, { type ISocketFactory } from 'kafkajs'
 import type { BrokerSettings } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
 import { addressOf, tlsOf } from './address.ts'
@@ -8,7 +8,6 @@ import { registerCodecs } from './codecs.ts'
 import { stopIdleTimer } from './idle-timer.ts'
 
 const KEEP_ALIVE_MS = 60_000
-const EMPTY = Buffer.alloc(0)
 const RETRY_MIN_MS = 100
 const RETRY_MAX_MS = 1_000
 
@@ -42,26 +41,6 @@ export class Client extends kafkajs.Kafka {
     })
     this.peer = peer
     this.#sockets = sockets
-  }
-
-  /**
-   * Connections of their own, with what kafkajs knows of topics and leaders; it never creates a topic. kafkajs hands
-   * them to nobody but to those who share out partitions.
-   */
-  cluster(metadataMaxAgeMs: number): Cluster {
-    let found: Cluster | undefined
-    this.consumer({
-      groupId: 'unused',
-      metadataMaxAge: metadataMaxAgeMs,
-      allowAutoTopicCreation: false,
-      partitionAssigners: [
-        ({ cluster }) => {
-          found = cluster
-          return { name: '', version: 0, assign: async () => [], protocol: () => ({ name: '', metadata: EMPTY }) }
-        },
-      ],
-    })
-    return found!
   }
 
   /** Ends all its connections at once, and opens no more: kafkajs waits for what a broker owes, however long, before it closes one. */

@@ -1,10 +1,12 @@
-import type { Broker, BrokerMetadata, Cluster } from 'kafkajs'
+import type { Admin, Broker, BrokerMetadata, Cluster } from 'kafkajs'
 import encodeMetadata from 'kafkajs/src/protocol/requests/metadata/v6/request.js'
 import metadataResponse from 'kafkajs/src/protocol/requests/metadata/v6/response.js'
 import type { BrokerSettings } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
 import { settledWithin, within } from '../waiting.ts'
+import { ask } from './ask.ts'
 import { type Client, openClient } from './client.ts'
+import { clusterOf } from './cluster.ts'
 
 /** What the brokers know of one topic. */
 export interface TopicState {
@@ -20,13 +22,7 @@ export interface TopicState {
 interface ClusterInside extends Cluster {
   readonly brokerPool: {
     readonly metadata: BrokerMetadata | null
-    createBroker(options: object): BrokerInside
-  }
-}
-
-interface BrokerInside extends Broker {
-  readonly connectionPool: {
-    send(call: { request: object; response: object }): Promise<BrokerMetadata>
+    createBroker(options: object): Broker
   }
 }
 
@@ -54,8 +50,8 @@ export class Directory {
   /** Connects to any broker of the URL, within `connectTimeoutMs` over all. */
   static async open(settings: BrokerSettings, cancel?: AbortSignal): Promise<Directory> {
     const client = openClient(settings)
-    const cluster = client.cluster(settings.metadataMaxAgeMs) as ClusterInside
-    tolerate(cluster)
+    const cluster = clusterOf(client, settings.queue, settings.metadataMaxAgeMs) as ClusterInside
+    tolerate(cluster, settings.connectTimeoutMs)
     const { promise: cancelled, reject } = Promise.withResolvers<never>()
     const onCancel = (): void => reject(new TidemillError('CLOSED', 'closed while connecting'))
     cancel?.addEventListener('abort', onCancel, { once: true })
@@ -72,12 +68,13 @@ export class Directory {
     }
   }
 
-  /** Learns of topics that it does not know, and of all that it knows when that has become old, or `isUrgent`. */
+  /** Learns of topics that it does not know or that were not there, and of all that it knows when that has become old, or `isUrgent`. */
   async look(topics: readonly string[], isUrgent: boolean): Promise<void> {
     const isNew = topics.some((topic) => !this.#topics.has(topic))
     for (const topic of topics) this.#topics.add(topic)
     if (isNew) await this.#cluster.addMultipleTargetTopics([...topics])
-    if (isUrgent && !isNew) await this.#cluster.refreshMetadata()
+    const isDue = isUrgent || topics.some((topic) => this.stateOf(topic)?.error !== 0)
+    if (isDue && !isNew) await this.#cluster.refreshMetadata()
     else await this.#cluster.refreshMetadataIfNecessary()
   }
 
@@ -89,6 +86,21 @@ export class Directory {
       this.#states = new Map(metadata?.topicMetadata.map((about) => [about.topic, stateOf(about)]))
     }
     return this.#states.get(topic)
+  }
+
+  /** How many brokers there are. */
+  get brokers(): number {
+    return this.#cluster.brokerPool.metadata?.brokers.length ?? 0
+  }
+
+  /** For what needs more than topics and leaders. */
+  get cluster(): Cluster {
+    return this.#cluster
+  }
+
+  /** For what needs more rights, on connections of its own that end with the directory. Not yet connected. */
+  admin(): Admin {
+    return this.#client.admin()
   }
 
   /** A connected broker. Rejects where it can't be reached. */
@@ -110,16 +122,14 @@ export class Directory {
 }
 
 /** kafkajs throws away all that brokers say of topics because of one that is not there, or of one partition without a leader. */
-function tolerate({ brokerPool }: ClusterInside): void {
+function tolerate({ brokerPool }: ClusterInside, timeoutMs: number): void {
   const create = brokerPool.createBroker
   brokerPool.createBroker = (options) => {
     const broker = create(options)
-    const { decode } = metadataResponse
-    broker.metadata = (topics) =>
-      broker.connectionPool.send({
-        request: encodeMetadata({ topics, allowAutoTopicCreation: false }),
-        response: { decode, parse: async (metadata: BrokerMetadata) => metadata },
-      })
+    broker.metadata = (topics) => {
+      const request = encodeMetadata({ topics, allowAutoTopicCreation: false })
+      return ask(broker, request, metadataResponse.decode, timeoutMs)
+    }
     return broker
   }
 }

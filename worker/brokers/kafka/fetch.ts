@@ -1,6 +1,7 @@
 import kafkajs, { type Broker } from 'kafkajs'
 import encodeFetch from 'kafkajs/src/protocol/requests/fetch/v11/request.js'
 import { TidemillError } from '../../errors.ts'
+import { ask } from './ask.ts'
 import { type Aborted, decodeRecords, type RecordBatch } from './records.ts'
 
 /** What is asked of one partition. */
@@ -47,8 +48,7 @@ export async function fetchFrom(
   wanted: readonly Wanted[],
   limits: FetchLimits,
 ): Promise<readonly Fetched[]> {
-  // What kafkajs calls a broker has more than its types say.
-  const { versions, connectionPool } = broker as unknown as BrokerInside
+  const { versions } = broker as unknown as BrokerInside
   if ((versions?.[FETCH_KEY]?.maxVersion ?? 0) < FETCH_VERSION) {
     throw new TidemillError(
       'UNREADABLE',
@@ -63,11 +63,7 @@ export async function fetchFrom(
     isolationLevel: READ_COMMITTED,
     topics: byTopic(wanted),
   })
-  const answer = await connectionPool.send({
-    request,
-    response: { decode: async (bytes: Buffer) => new Answer(bytes), parse: async (parsed: Answer) => parsed },
-    requestTimeout: limits.maxWaitMs + NETWORK_MS,
-  })
+  const answer = await ask(broker, request, (bytes) => new Answer(bytes), limits.maxWaitMs + NETWORK_MS)
   const partitions: Fetched[] = []
   for (const { bytes, aborted, ...about } of answer.partitions) {
     const { topic, partition } = about
@@ -79,15 +75,9 @@ export async function fetchFrom(
   return partitions
 }
 
+/** What kafkajs's brokers have besides what its types say. */
 interface BrokerInside {
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null
-  readonly connectionPool: {
-    send(call: {
-      request: object
-      response: { decode(bytes: Buffer): Promise<Answer>; parse(answer: Answer): Promise<Answer> }
-      requestTimeout: number
-    }): Promise<Answer>
-  }
 }
 
 /** A topic may stand more than once, so the order of the partitions stays as it is asked for. */

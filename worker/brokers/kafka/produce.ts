@@ -1,4 +1,5 @@
 import type { Broker } from 'kafkajs'
+import { ask } from './ask.ts'
 import { type Content, encodeBatch } from './record-batch.ts'
 
 /** The records for one partition, in order: stored together or not at all. */
@@ -16,17 +17,6 @@ export interface Stored {
   readonly error: number
 }
 
-/** What kafkajs's brokers have besides what its types say. */
-interface BrokerInside {
-  readonly connectionPool: {
-    send(call: {
-      request: object
-      response: { decode(bytes: Buffer): Promise<Stored[]>; parse(stored: Stored[]): Promise<Stored[]> }
-      requestTimeout: number
-    }): Promise<Stored[]>
-  }
-}
-
 const PRODUCE_KEY = 0
 const PRODUCE_VERSION = 7
 const ALL_REPLICAS = -1
@@ -40,19 +30,11 @@ const REST_BYTES = 24
  * Rejects when there is no answer.
  */
 export function produce(broker: Broker, batches: readonly Batch[], timeoutMs: number): Promise<readonly Stored[]> {
-  const { connectionPool } = broker as unknown as BrokerInside
   const buffer = encodeRequest(batches, timeoutMs, Date.now())
-  return connectionPool.send({
-    request: {
-      apiKey: PRODUCE_KEY,
-      apiVersion: PRODUCE_VERSION,
-      apiName: 'Produce',
-      // What kafkajs takes for one of its encoders.
-      encode: async () => ({ buf: buffer, buffer }),
-    },
-    response: { decode: async (bytes) => decodeResponse(bytes), parse: async (stored) => stored },
-    requestTimeout: timeoutMs + NETWORK_MS,
-  })
+  // What kafkajs takes for one of its encoders.
+  const encode = async () => ({ buf: buffer, buffer })
+  const request = { apiKey: PRODUCE_KEY, apiVersion: PRODUCE_VERSION, apiName: 'Produce', encode }
+  return ask(broker, request, decodeResponse, timeoutMs + NETWORK_MS)
 }
 
 function encodeRequest(batches: readonly Batch[], timeoutMs: number, now: number): Buffer {

@@ -128,7 +128,7 @@ export class Publisher {
     this.#isRouting = true
     try {
       const topics = [...new Set(this.#fresh.map(({ copy }) => copy.topic))]
-      const isUrgent = this.#isStale || topics.some((topic) => directory.stateOf(topic)?.error !== 0)
+      const isUrgent = this.#isStale
       this.#isStale = false
       await directory.look(topics, isUrgent)
       this.#route(directory)
