@@ -43,10 +43,10 @@ export const KAFKA_SETTINGS = {
     10_000,
     0,
     30 * MINUTE,
-    'Kafka: how long a rebalance waits for running jobs; those still running then run again elsewhere.',
+    'Kafka: how long a rebalance waits for running jobs; those still running then go on, unless their partition moves: it runs them again elsewhere.',
   ),
   commitCount: whole(
-    1_000,
+    5_000,
     1,
     1_000_000,
     'Kafka: no more finished jobs than this are uncommitted, so no more run again after a crash.',

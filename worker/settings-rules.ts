@@ -65,6 +65,14 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    of: ['commitCount', 'concurrency'],
+    where: isKafkaUrl,
+    judge(s) {
+      if (s.commitCount >= s.concurrency) return undefined
+      return `commitCount: expected at least concurrency, ${figure(s.concurrency)}, or slots stay empty, got ${figure(s.commitCount)}`
+    },
+  },
+  {
     of: ['queue'],
     where: isKafkaUrl,
     judge: ({ queue }) =>

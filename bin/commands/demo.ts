@@ -5,16 +5,20 @@ import { printJson } from '../setup.ts'
 /** `tidemill demo` */
 export const demo: Command = {
   usage: '[options]',
-  help: `Starts a RabbitMQ (or takes the one of TIDEMILL_BROKER_URL), sends orders, images and one poison order through real worker
-processes, ends one worker with SIGTERM in the middle, and counts from files that nothing was lost and nothing done twice.
-Shows it live on stderr.
+  help: `Starts a RabbitMQ or a Kafka (or takes the one of TIDEMILL_BROKER_URL), sends orders, images and one poison order through
+real worker processes, ends one worker with SIGTERM in the middle, and counts from files that nothing was lost and nothing
+done twice. Shows it live on stderr.
 
 Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo failed, 2 a faulty call.`,
   flags: {
-    broker: { type: 'string', value: 'BROKER', help: 'rabbitmq (default), memory, or a URL.' },
+    broker: {
+      type: 'string',
+      value: 'BROKER',
+      help: 'rabbitmq, kafka, memory, or a URL. Default: what TIDEMILL_BROKER_URL names, else rabbitmq.',
+    },
     orders: { type: 'string', value: 'N', help: 'How many orders. Default 2,000.' },
     images: { type: 'string', value: 'N', help: 'How many images. Default 60.' },
-    'no-install': { type: 'boolean', help: 'Do not install RabbitMQ where it is missing.' },
+    'no-install': { type: 'boolean', help: 'Do not install a broker where it is missing.' },
     json: JSON_FLAG,
   },
   shownSettings: [],
@@ -29,7 +33,7 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
     try {
       const report = await runDemo({
-        broker: textOf(call, 'broker') ?? 'rabbitmq',
+        broker: textOf(call, 'broker'),
         orders,
         images: whole(call, 'images', 60),
         install: call.values['no-install'] !== true,

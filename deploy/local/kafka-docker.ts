@@ -2,7 +2,7 @@ import { TidemillError } from '../../worker/errors.ts'
 import { type Container, startContainer } from './container.ts'
 import type { LocalKafka, NoWay, WayOptions } from './contracts.ts'
 import { type KafkaPorts, kafkaProperties } from './kafka-files.ts'
-import { isAnswered, kafkaVersionIn } from './kafka-ready.ts'
+import { isKafkaReady, kafkaVersionIn } from './kafka-ready.ts'
 import { freePorts } from './ports.ts'
 import { untilReady } from './ready.ts'
 
@@ -69,7 +69,7 @@ class ContainerKafka implements LocalKafka {
   }
 
   async untilReady(): Promise<void> {
-    await untilReady(() => isAnswered(this.url), { timeoutMs: START_TIMEOUT_MS, logs: () => this.logs() })
+    await untilReady(() => isKafkaReady(this.url), { timeoutMs: START_TIMEOUT_MS, logs: () => this.logs() })
     this.version = kafkaVersionIn(await this.logs())
   }
 }

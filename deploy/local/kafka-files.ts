@@ -44,8 +44,8 @@ export function kafkaProperties({ client, controller, proxied }: KafkaPorts, bin
     // The first worker of a group would wait 3 s for others, and a lost one would be missed for 6 s at least.
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '500',
-    // A broker that was killed may not come back before it counts as lost, after 9 s by default.
-    'broker.session.timeout.ms': '3000',
+    // A broker that was killed may not come back before it counts as lost, after 9 s by default. Sooner, a busy machine makes it look lost.
+    'broker.session.timeout.ms': '5000',
     'broker.heartbeat.interval.ms': '500',
     // 128 MiB by default, taken at the start.
     'log.cleaner.dedupe.buffer.size': '4194304',

@@ -8,7 +8,7 @@ import { installPackages } from './install.ts'
 import { findJava, pathsOf } from './java.ts'
 import { type KafkaPorts, kafkaEnvironment, newClusterId, writeKafkaFiles } from './kafka-files.ts'
 import { areJarsWhole, fetchJars, jarsFolder } from './kafka-jars.ts'
-import { isAnswered, kafkaVersionIn } from './kafka-ready.ts'
+import { isKafkaReady, kafkaVersionIn } from './kafka-ready.ts'
 import { freePorts } from './ports.ts'
 import { isRunning, PrivateHome, startPrivate } from './private-home.ts'
 import { untilReady } from './ready.ts'
@@ -91,7 +91,7 @@ class PrivateKafka implements LocalKafka {
     if (!existsSync(join(this.#home.folder, 'data'))) await this.#format()
     const args = [`-Dlog4j2.configurationFile=${this.#files.logging}`, 'kafka.Kafka', this.#files.properties]
     this.#node = this.#home.spawn(this.#program.java, [...this.#jvmArgs, ...args], this.#env)
-    await untilReady(() => isAnswered(this.url), {
+    await untilReady(() => isKafkaReady(this.url), {
       timeoutMs: START_TIMEOUT_MS,
       obituary: () => (isRunning(this.#node) ? undefined : 'it has ended'),
       logs: () => this.logs(),

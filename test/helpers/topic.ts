@@ -4,6 +4,7 @@ import { groupOf, type Topics, topicsOf } from '../../worker/brokers/kafka/names
 import { resolveBrokerSettings } from '../../worker/config.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
 import { uniqueName } from './queue.ts'
+import { waitFor } from './wait.ts'
 
 /** A topic of a test's own on a real Kafka, with all that belongs to it. */
 export interface TestTopic {
@@ -40,9 +41,21 @@ export async function topicFor(
       numPartitions: settings.topicPartitions,
     })),
   })
+  // Kafka tells who leads a partition before that one knows.
+  for (const topic of [topics.work, topics.dead, ...topics.retries.values()]) await ledTopic(admin, topic)
   const group = groupOf(settings)
   t.after(() => remove(broker.url, topics, group))
   return { queue: settings.queue, settings, topics, group, kafka, admin }
+}
+
+/** Waits until every partition of a topic answers. */
+async function ledTopic(admin: Admin, topic: string): Promise<void> {
+  await waitFor(`the partitions of ${topic} are led`, () =>
+    admin.fetchTopicOffsets(topic).then(
+      () => true,
+      () => false,
+    ),
+  )
 }
 
 /** A client of kafkajs's own, silent and quick to try again. */

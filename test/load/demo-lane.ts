@@ -1,12 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import amqp from 'amqplib'
 import { openBroker } from '../../worker/brokers/index.ts'
-import { memoryBroker } from '../../worker/brokers/memory/index.ts'
 import { resolveBrokerSettings } from '../../worker/config.ts'
 import type { Backlog, BacklogReading, Broker } from '../../worker/contracts.ts'
 import type { JobDefinition } from '../../worker/define.ts'
 import type { GeneratedJob } from '../../worker/handlers/generator.ts'
 import { createProducer } from '../../worker/producer.ts'
+import type { DemoRoom } from './demo-room.ts'
 import type { LedgerWriter } from './ledger.ts'
 
 /** Jobs sent and not yet confirmed, at most. */
@@ -19,8 +18,8 @@ const QUIET_MS = 10_000
 export class DemoLane {
   readonly label: string
   readonly queue: string
-  readonly #url: string
   readonly #broker: Broker
+  readonly #room: DemoRoom
   readonly #backlog: Backlog
   #reading: BacklogReading | undefined
   #isWatched = true
@@ -32,14 +31,14 @@ export class DemoLane {
     const topology = broker.topology()
     await topology.apply()
     await topology.close()
-    return new DemoLane(label, queue, url, broker)
+    return new DemoLane(label, queue, broker, await roomOf(broker, url, queue))
   }
 
-  private constructor(label: string, queue: string, url: string, broker: Broker) {
+  private constructor(label: string, queue: string, broker: Broker, room: DemoRoom) {
     this.label = label
     this.queue = queue
-    this.#url = url
     this.#broker = broker
+    this.#room = room
     this.#backlog = broker.backlog()
   }
 
@@ -93,21 +92,8 @@ export class DemoLane {
   }
 
   /** The ids of the dead letters, which stay where they are. */
-  async deadIds(): Promise<string[]> {
-    if (this.#broker.name === 'memory') {
-      return memoryBroker(new URL(this.#url).hostname)
-        .dead(this.queue)
-        .map(({ messageId }) => messageId ?? '')
-    }
-    return this.#administer(async (channel) => {
-      const ids: string[] = []
-      for (;;) {
-        // Not acknowledged: they go back when the channel closes.
-        const letter = await channel.get(`${this.queue}.dead`)
-        if (letter === false) return ids
-        ids.push(String(letter.properties.messageId))
-      }
-    })
+  deadIds(): Promise<string[]> {
+    return this.#room.deadIds()
   }
 
   /** Stops reading the backlog. */
@@ -119,19 +105,10 @@ export class DemoLane {
 
   /** Removes the queue and all that belongs to it from the broker. */
   async remove(): Promise<void> {
-    if (this.#broker.name === 'memory') {
-      memoryBroker(new URL(this.#url).hostname).clear()
-      return
-    }
     const topology = this.#broker.topology()
     const items = await topology.print()
     await topology.close()
-    await this.#administer(async (channel) => {
-      for (const { kind, name } of items) {
-        if (kind === 'queue') await channel.deleteQueue(name)
-        if (kind === 'exchange') await channel.deleteExchange(name)
-      }
-    })
+    await this.#room.remove(items)
   }
 
   async #watch(): Promise<void> {
@@ -141,16 +118,16 @@ export class DemoLane {
       await pause(READ_EVERY_MS)
     }
   }
+}
 
-  async #administer<T>(work: (channel: amqp.Channel) => Promise<T>): Promise<T> {
-    const connection = await amqp.connect(this.#url, { timeout: 10_000 })
-    try {
-      const channel = await connection.createChannel()
-      const result = await work(channel)
-      await channel.close()
-      return result
-    } finally {
-      await connection.close()
-    }
+/** Only the client of the broker that is there is loaded. */
+async function roomOf(broker: Broker, url: string, queue: string): Promise<DemoRoom> {
+  switch (broker.name) {
+    case 'memory':
+      return new (await import('./demo-memory.ts')).MemoryRoom(url, queue)
+    case 'kafka':
+      return new (await import('./demo-kafka.ts')).KafkaRoom(url, queue)
+    default:
+      return new (await import('./demo-rabbitmq.ts')).RabbitmqRoom(url, queue)
   }
 }

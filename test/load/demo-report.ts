@@ -1,3 +1,4 @@
+import type { Protocol } from '../../deploy/local/contracts.ts'
 import { isPutOff } from './demo-jobs.ts'
 import { counted } from './demo-view.ts'
 import { readLedger } from './ledger.ts'
@@ -5,7 +6,7 @@ import { judge } from './oracle.ts'
 
 /** What was found when every worker of a demo had ended. */
 export interface DemoFindings {
-  readonly broker: 'rabbitmq' | 'memory'
+  readonly broker: Protocol
   /** The folder with `enqueued.ndjson`, `started.ndjson` and `done.ndjson`. */
   readonly ledger: string
   readonly deadIds: readonly string[]

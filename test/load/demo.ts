@@ -16,11 +16,11 @@ import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
 import { LedgerWriter } from './ledger.ts'
 
 export interface DemoOptions {
-  /** `rabbitmq`, `memory` or a URL. */
-  readonly broker: string
+  /** `rabbitmq`, `kafka`, `memory` or a URL. Default: as `startBroker` has it. */
+  readonly broker: string | undefined
   readonly orders: number
   readonly images: number
-  /** Whether RabbitMQ may be installed where it is missing. */
+  /** Whether a broker may be installed where it is missing. */
   readonly install: boolean
   /** Where the view goes. */
   readonly out: WriteStream
@@ -204,7 +204,7 @@ class Demo {
   async #recount(sigterm: DemoReport['sigterm'], exits: readonly number[]): Promise<DemoReport> {
     const readings = await Promise.all(this.#lanes.map((lane) => lane.quiet()))
     return recount({
-      broker: this.#isMemory ? 'memory' : 'rabbitmq',
+      broker: this.#broker.protocol,
       ledger: this.#folders.ledger,
       deadIds: (await Promise.all(this.#lanes.map((lane) => lane.deadIds()))).flat(),
       plantedIds: [POISON.id],
@@ -246,12 +246,9 @@ class Demo {
 
   #take(): Omit<Frame, 'rates' | 'elapsedMs' | 'now'> {
     const { orders, images } = this.#options
-    const { kind, version } = this.#broker
     const totals = [orders, images]
-    const own = "this machine's own, private"
-    const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
     return {
-      title: this.#isMemory ? 'tidemill demo on the memory broker' : `tidemill demo on RabbitMQ ${version} (${where})`,
+      title: `tidemill demo on ${nameOf(this.#broker)}`,
       lanes: this.#lanes.map(({ label, reading }, index) => {
         const prefix = label === 'orders' ? 'order-' : 'image-'
         const inFlight = this.#tail.inFlightOf(prefix)
@@ -260,4 +257,12 @@ class Demo {
       workers: this.#workers.map(({ view }) => view),
     }
   }
+}
+
+/** The broker as the title names it. */
+function nameOf({ protocol, kind, version }: LocalBroker): string {
+  if (protocol === 'memory') return 'the memory broker'
+  const own = "this machine's own, private"
+  const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
+  return `${{ rabbitmq: 'RabbitMQ', kafka: 'Kafka' }[protocol]} ${version} (${where})`.replace('  ', ' ')
 }

@@ -1,6 +1,9 @@
 /** Which records wait for which: those of the same key, all of the partition, or none. */
 export type Order = 'key' | 'partition' | 'none'
 
+/** A key, or a number that stands for it; keys that share one wait for each other. */
+export type LaneKey = string | number
+
 /** Whether a record that is free to start may do so. */
 export type Allows<T> = (offset: number, record: T) => boolean
 
@@ -21,7 +24,7 @@ export interface Taken<T> {
  */
 export class Lanes<T> {
   readonly #order: Order
-  readonly #lanes = new Map<string, Lane<T>>()
+  readonly #lanes = new Map<LaneKey, Lane<T>>()
   #whole: Lane<T> | undefined
   // Both lists run through the slots themselves: a record leaves them from anywhere, and leaves nothing behind.
   #oldest: Slot<T> | undefined
@@ -61,7 +64,7 @@ export class Lanes<T> {
   }
 
   /** A record was fetched. Offsets rise. */
-  add(offset: number, key: string | undefined, record: T): void {
+  add(offset: number, key: LaneKey | undefined, record: T): void {
     const lane = this.#laneOf(key)
     const slot = new Slot(offset, record, lane, this.#drops)
     this.#wait(slot)
@@ -138,7 +141,7 @@ export class Lanes<T> {
     return dropped
   }
 
-  #laneOf(key: string | undefined): Lane<T> | undefined {
+  #laneOf(key: LaneKey | undefined): Lane<T> | undefined {
     if (this.#order === 'partition') return (this.#whole ??= new Lane(undefined))
     if (this.#order === 'none' || key === undefined) return undefined
     const known = this.#lanes.get(key)
@@ -184,10 +187,10 @@ export class Lanes<T> {
 
 /** Records of which one runs at a time. It exists while one waits or runs. */
 class Lane<T> {
-  readonly key: string | undefined
+  readonly key: LaneKey | undefined
   last: Slot<T> | undefined
 
-  constructor(key: string | undefined) {
+  constructor(key: LaneKey | undefined) {
     this.key = key
   }
 }

@@ -49,9 +49,16 @@ export class LogRecord {
     return this.#keyBytes < 0 ? null : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.#keyBytes)
   }
 
-  /** The key as a text that differs whenever the bytes differ. */
-  get lane(): string | undefined {
-    return this.#keyBytes < 0 ? undefined : this.#bytes.toString('latin1', this.#keyAt, this.#keyAt + this.#keyBytes)
+  /**
+   * A number that equal keys have in common, and others hardly ever: FNV-1a, cut to the 30 bits of a small integer.
+   * http://www.isthe.com/chongo/tech/comp/fnv/
+   */
+  get lane(): number | undefined {
+    if (this.#keyBytes < 0) return undefined
+    let hash = 0x811c9dc5
+    const end = this.#keyAt + this.#keyBytes
+    for (let at = this.#keyAt; at < end; at++) hash = Math.imul(hash ^ this.#bytes[at]!, 0x01000193)
+    return (hash ^ (hash >>> 30)) & 0x3fffffff
   }
 
   get value(): Buffer | null {
@@ -74,7 +81,7 @@ export class LogRecord {
       const valueAt = cursor.skip(valueBytes)
       for (let which = 0; which < names.length; which++) {
         const name = names[which]!
-        if (name.length !== nameBytes || bytes.compare(name, 0, nameBytes, nameAt, nameAt + nameBytes) !== 0) continue
+        if (name.length !== nameBytes || !stands(name, bytes, nameAt)) continue
         picked[which] = valueBytes < 0 ? undefined : bytes.toString('utf8', valueAt, valueAt + valueBytes)
       }
     }
@@ -105,6 +112,12 @@ export class LogRecord {
     this.#end -= from
     this.#keyAt = 0
   }
+}
+
+/** True when `name` is what stands at that place. For a few bytes quicker than a call of the runtime's own. */
+function stands(name: Buffer, bytes: Buffer, at: number): boolean {
+  for (let index = 0; index < name.length; index++) if (name[index] !== bytes[at + index]) return false
+  return true
 }
 
 /** Reads zigzag varints, as protocol buffers have them. */

@@ -96,6 +96,7 @@ async function decode(set: Buffer, aborted: readonly Aborted[] = []) {
 const textsOf = (records: readonly LogRecord[]) => records.map(({ value }) => String(value))
 
 test('what a producer encoded is decoded, byte for byte, whatever it is', async () => {
+  const lanes = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.array(sent, { minLength: 1, maxLength: 8 }), fc.boolean()), { minLength: 1, maxLength: 4 }),
@@ -124,12 +125,18 @@ test('what a producer encoded is decoded, byte for byte, whatever it is', async 
           assert.deepEqual([record.key, record.value], [key, value])
           const list = Object.entries(headers).flatMap(([name, values]) => [values].flat().map((one) => [name, one]))
           assert.deepEqual(record.headers, list)
-          assert.equal(record.lane, key === null ? undefined : key.toString('latin1'))
+          assert.equal(record.lane === undefined, key === null)
+          if (key !== null) {
+            const known = lanes.get(key.toString('latin1'))
+            assert.ok(known === undefined || known === record.lane)
+            lanes.set(key.toString('latin1'), record.lane!)
+          }
         }
       },
     ),
     { numRuns: 200 },
   )
+  assert.ok(new Set(lanes.values()).size > lanes.size * 0.99, 'keys share lanes more often than chance would have it')
 })
 
 test('a batch that is cut off is left for the next fetch', async () => {
