@@ -169,8 +169,17 @@ export async function send(room: Room, ...ids: readonly string[]): Promise<void>
   for (const id of ids) await within('the confirm', sink.send(jobOf(id)))
 }
 
-/** Waits until the backlog has these figures. A figure that the broker can't know fits. */
-export async function expectBacklog(room: Room, figures: Partial<BacklogReading>): Promise<Partial<BacklogReading>> {
+/**
+ * Waits until the backlog has these figures. A figure that the broker can't know fits; where it can't tell jobs in hand from
+ * those that wait, so many more are ready.
+ */
+export async function expectBacklog(
+  room: Room,
+  wanted: Partial<BacklogReading>,
+  inHand = wanted.unacknowledged ?? 0,
+): Promise<Partial<BacklogReading>> {
+  const { separatesInFlight } = room.broker.features
+  const figures = separatesInFlight || wanted.ready === undefined ? wanted : { ...wanted, ready: wanted.ready + inHand }
   const backlog = room.broker.backlog()
   room.defer(() => within('the backlog to close', backlog.close()))
   const read = async (): Promise<Partial<BacklogReading>> => {

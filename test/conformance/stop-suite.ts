@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Delivery, Source } from '../../worker/contracts.ts'
-import { ACK, expectBacklog, Feed, type Harness, send, within } from './harness.ts'
+import { ACK, eventually, expectBacklog, Feed, type Harness, send, within } from './harness.ts'
 
 const TEN = Array.from({ length: 10 }, (_, index) => `job-${index}`)
 
@@ -22,7 +22,7 @@ export function stopTests(harness: Harness): void {
       for (let left = TEN.length - window; left > 0; left--) {
         assert.equal(await within('the settlement', held.shift()!.settle(ACK)), true)
         held.push(left === TEN.length - window ? await more : await feed.next())
-        await expectBacklog(room, { ready: left - 1 })
+        await expectBacklog(room, { ready: left - 1 }, window)
       }
     })
   }
@@ -39,9 +39,10 @@ export function stopTests(harness: Harness): void {
   })
 
   test('two sources share a queue, each job goes to one of them', async (t) => {
-    const room = await harness.open(t, { concurrency: 5 })
+    const room = await harness.open(t, { concurrency: 5, topicPartitions: 2 })
     const [one, other] = [new Feed(room), new Feed(room)]
     await expectBacklog(room, { consumers: 2 })
+    await eventually('both to be ready', () => one.source.ready && other.source.ready, Boolean)
     await send(room, ...TEN)
     const taken = (await Promise.all([one.take(5), other.take(5)])).flat()
     assert.deepEqual(taken.map(({ message }) => message.id).sort(), TEN)

@@ -1,0 +1,90 @@
+import type { Admin, Broker } from 'kafkajs'
+import type { Copy } from '../../worker/brokers/kafka/copy.ts'
+import { Directory } from '../../worker/brokers/kafka/directory.ts'
+import { fetchFrom } from '../../worker/brokers/kafka/fetch.ts'
+import { edgesOf } from '../../worker/brokers/kafka/logs.ts'
+import { groupOf, topicsOf } from '../../worker/brokers/kafka/names.ts'
+import { Publisher } from '../../worker/brokers/kafka/publisher.ts'
+import type { LogRecord } from '../../worker/brokers/kafka/record.ts'
+import type { BrokerSettings } from '../../worker/contracts.ts'
+
+const FETCH_BYTES = 4 * 1024 * 1024
+
+/** What kafkajs's brokers have besides what its types say. */
+interface CoordinatorInside extends Broker {
+  leaveGroup(request: { groupId: string; memberId: string }): Promise<void>
+}
+
+/** For what a test does to the topics of a queue behind the worker's back. */
+export class KafkaHands {
+  /** Connected. */
+  readonly admin: Admin
+  readonly #settings: BrokerSettings
+  readonly #directory: Directory
+  readonly #publisher: Publisher
+
+  private constructor(settings: BrokerSettings, directory: Directory, admin: Admin) {
+    this.#settings = settings
+    this.#directory = directory
+    this.admin = admin
+    this.#publisher = new Publisher({ settings, observe: () => undefined, patienceMs: 10_000 })
+  }
+
+  static async open(settings: BrokerSettings): Promise<KafkaHands> {
+    const directory = await Directory.open(settings)
+    const admin = directory.admin()
+    await admin.connect()
+    return new KafkaHands(settings, directory, admin)
+  }
+
+  /** Resolves when the record is there. */
+  publish(copy: Copy): Promise<void> {
+    return this.#publisher.publish(copy)
+  }
+
+  /** All that a topic holds now, partition by partition. */
+  async read(topic: string): Promise<LogRecord[]> {
+    await this.#directory.look([topic], true)
+    const [starts, ends] = [
+      await edgesOf(this.#directory, [topic], 'earliest'),
+      await edgesOf(this.#directory, [topic], 'latest'),
+    ]
+    const records: LogRecord[] = []
+    for (const [partition, end] of ends(topic).entries()) {
+      const broker = await this.#directory.broker(this.#directory.stateOf(topic)!.leaders[partition]!)
+      for (let offset = starts(topic)[partition]!; offset < end; ) {
+        const wanted = [{ topic, partition, offset, maxBytes: FETCH_BYTES }]
+        const [answer] = await fetchFrom(broker, wanted, { maxWaitMs: 1_000, maxBytes: FETCH_BYTES })
+        // A fetch begins with the whole batch that its offset is in.
+        for (const batch of answer!.batches) {
+          for (let record = batch.next(); record !== undefined; record = batch.next()) {
+            if (record.offset >= offset) records.push(record)
+          }
+        }
+        offset = answer!.end ?? end
+      }
+    }
+    return records
+  }
+
+  /** Sends every member of the queue's group away, as if its session had run out. */
+  async expelAll(): Promise<void> {
+    const groupId = groupOf(this.#settings)
+    const { groups } = await this.admin.describeGroups([groupId])
+    const coordinator = (await this.#directory.cluster.findGroupCoordinator({ groupId })) as CoordinatorInside
+    for (const { memberId } of groups[0]?.members ?? []) await coordinator.leaveGroup({ groupId, memberId })
+  }
+
+  /** Deletes the queue's topics and its group, and disconnects. */
+  async remove(): Promise<void> {
+    const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
+    await this.#publisher.close(1_000)
+    const there = new Set(await this.admin.listTopics())
+    const topics = [work, dead, ...retries.values()].filter((topic) => there.has(topic))
+    if (topics.length > 0) await this.admin.deleteTopics({ topics })
+    // A group that never was, or that has a member still: the broker forgets it by itself.
+    await this.admin.deleteGroups([groupOf(this.#settings)]).catch(() => undefined)
+    await this.admin.disconnect()
+    await this.#directory.close(1_000)
+  }
+}
