@@ -1,3 +1,4 @@
+import { settledWithin } from '../waiting.ts'
 import type { Epoch, PartitionCommit } from './group.ts'
 import type { Commit } from './offsets.ts'
 import type { Partition } from './partition.ts'
@@ -44,12 +45,15 @@ export class Committer {
     this.#immediate ??= setImmediate(this.#run)
   }
 
-  /** Commits until nothing is left to commit. False when a commit failed. */
-  async flush(): Promise<boolean> {
-    for (;;) {
-      if (this.#running !== undefined) await this.#running
-      if (!this.#isDirty) return true
-      if (!(await this.#commit())) return false
+  /** Commits until nothing is left to commit, and tries again what fails, for at most `timeoutMs`. Never rejects. */
+  async flush(timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs
+    while (performance.now() < end) {
+      const left = Math.max(1, end - performance.now())
+      if (this.#running !== undefined) await settledWithin(this.#running, left)
+      if (!this.#isDirty) return
+      if (this.#running === undefined) await settledWithin(this.#commit(), left)
+      if (this.#failures > 0) await new Promise((resolve) => setTimeout(resolve, BASE_DELAY_MS))
     }
   }
 

@@ -1,7 +1,6 @@
 import type { BrokerSettings, Delivery, Source, TopologyFault, WorkerEvent } from '../../contracts.ts'
 import type { TidemillError } from '../../errors.ts'
 import { Outbox } from '../outbox.ts'
-import { settledWithin } from '../waiting.ts'
 import { addressOf } from './address.ts'
 import type { TopicPartition } from './assignment.ts'
 import { openClient } from './client.ts'
@@ -210,10 +209,12 @@ export class KafkaSource implements Source {
   async #handOver(): Promise<void> {
     const { handOverMs, rebalanceTimeoutMs } = this.#settings
     this.#isHandingOver = true
-    const isDraining = this.#stopping !== undefined
-    await this.#untilQuiet(isDraining ? rebalanceTimeoutMs * REBALANCE_SHARE : handOverMs)
+    const longestMs = rebalanceTimeoutMs * REBALANCE_SHARE
+    if (this.#stopping === undefined) await this.#untilQuiet(handOverMs)
+    // A drain has a deadline of its own, and nobody wants its jobs to run twice.
+    if (this.#stopping !== undefined) await this.#untilQuiet(longestMs - handOverMs)
     this.#holdings.leave()
-    await settledWithin(this.#committer.flush(), this.#settings.closeTimeoutMs)
+    await this.#committer.flush(this.#settings.closeTimeoutMs)
   }
 
   /** Waits until nothing is in hand, at most `timeoutMs`. */
@@ -283,8 +284,9 @@ export class KafkaSource implements Source {
     // Copies that are on their way: their jobs would come again.
     if (this.#outbox.busy > 0) await this.#untilQuiet(left() / 2)
     this.#outbox.stop()
-    await settledWithin(this.#committer.flush(), left())
+    await this.#committer.flush(left())
     this.#holdings.close()
+    for (const wake of [...this.#quiet]) wake()
     this.#committer.stop()
     await Promise.all([this.#member.leave(left()), this.#publisher.close(left())])
   }
