@@ -38,7 +38,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   esbuild: /^test\//,
   ajv: /^test\//,
   fflate: /^test\//,
-  yaml: /^(deploy\/observability|test)\//,
+  yaml: /^(deploy\/(observability|kubernetes)|test)\//,
 }
 
 /** Written as a user would write them: files for `tidemill work`. */
