@@ -14,6 +14,7 @@ import { isRunning, PrivateHome, startPrivate } from './private-home.ts'
 import { untilReady } from './ready.ts'
 
 const LEAST_JAVA = 17
+const TRUST_TIMEOUT_MS = 120_000
 const FORMAT_TIMEOUT_MS = 60_000
 const START_TIMEOUT_MS = 90_000
 const SHUTDOWN_MS = 30_000
@@ -45,6 +46,7 @@ async function findProgram(options: WayOptions): Promise<Program | NoWay> {
     const what = wanted.map((one) => one.what).join(' or ')
     const refused = await installPackages({ what, packages: wanted.map(({ name }) => name), services: [] }, options)
     if (refused !== undefined) return refused
+    await trustAsMachine(options)
     java = await findJava(LEAST_JAVA, options.env)
     mvn = pathsOf('mvn', options.env)[0]
   }
@@ -55,6 +57,12 @@ async function findProgram(options: WayOptions): Promise<Program | NoWay> {
     if (refused !== undefined) return refused
   }
   return { java, jars }
+}
+
+/** Debian's Java keeps certificates of its own: those that somebody added to the machine's reach a new one only by this. */
+async function trustAsMachine({ env, log }: WayOptions): Promise<void> {
+  log('update-ca-certificates')
+  await run('update-ca-certificates', [], { timeoutMs: TRUST_TIMEOUT_MS, env })
 }
 
 class PrivateKafka implements LocalKafka {
