@@ -9,7 +9,7 @@ import { LedgerWriter, type Page } from './load/ledger.ts'
 
 const ALL_GOOD = { enqueued: ['a', 'b', 'p'], started: ['a', 'b'], done: ['a', 'b'] }
 
-async function folderOf(t: TestContext, pages: Readonly<Record<Page, readonly string[]>>): Promise<string> {
+async function folderOf(t: TestContext, pages: Readonly<Partial<Record<Page, readonly string[]>>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemill-test-report-'))
   t.after(() => rm(folder, { recursive: true }))
   const writer = new LedgerWriter(folder)

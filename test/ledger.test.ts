@@ -33,7 +33,14 @@ test('what was written is read back in order, with who wrote it and when', async
 })
 
 test('a ledger that is not there is empty', async (t) => {
-  assert.deepEqual(await readLedger(join(folderFor(t), 'none')), { enqueued: [], started: [], done: [] })
+  assert.deepEqual(await readLedger(join(folderFor(t), 'none')), {
+    enqueued: [],
+    unconfirmed: [],
+    started: [],
+    done: [],
+    failed: [],
+    dead: [],
+  })
 })
 
 test('several processes write at once without spoiling a line, and a SIGKILL loses none that was written', async (t) => {

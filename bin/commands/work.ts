@@ -1,3 +1,4 @@
+import type { WorkerDefinition } from '../../worker/define.ts'
 import { runWorker } from '../../worker/main.ts'
 import { listenForSignals } from '../../worker/signals.ts'
 import type { Command } from '../command.ts'
@@ -16,6 +17,14 @@ Exit codes: 0 drained, 1 a fatal error, 2 a faulty configuration, 75 jobs given 
   async run({ positionals, settings }) {
     // Before the file is loaded, which may take long: as process 1 of a container, a signal without a listener is ignored.
     const signals = listenForSignals()
-    return runWorker(await loadWorkerFile(positionals[0]!), { flags: settings, signals })
+    return runWorker(await recordedIfAsked(await loadWorkerFile(positionals[0]!)), { flags: settings, signals })
   },
+}
+
+/** Under `tidemill load` every job is written into a ledger. */
+async function recordedIfAsked(definition: WorkerDefinition): Promise<WorkerDefinition> {
+  const folder = process.env['TIDEMILL_LEDGER']
+  if (!folder) return definition
+  const { recorded } = await import('../../test/load/recorded.ts')
+  return recorded(definition, folder)
 }

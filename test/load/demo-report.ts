@@ -1,7 +1,7 @@
 import type { Protocol } from '../../deploy/local/contracts.ts'
 import { isPutOff } from './demo-jobs.ts'
-import { counted } from './demo-view.ts'
 import { readLedger } from './ledger.ts'
+import { counted } from './live-view.ts'
 import { judge } from './oracle.ts'
 
 /** What was found when every worker of a demo had ended. */

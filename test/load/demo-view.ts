@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty'
+import { bar, counted, figure, LiveView, RateMeter, rate, seconds } from './live-view.ts'
 
 /** One queue as the view shows it. */
 export interface LaneView {
@@ -30,63 +31,32 @@ export interface Frame {
   readonly now: string
 }
 
-const BAR = 32
-const DRAW_EVERY_MS = 100
-const LINE_EVERY_MS = 1_000
-const RATE_OVER_MS = 2_000
-
-/** A live view on stderr: redrawn in place on a terminal, a line a second elsewhere. */
+/** A live view of the demo on stderr. */
 export class DemoView {
-  readonly #out: WriteStream
+  readonly #view: LiveView
   readonly #take: () => Omit<Frame, 'rates' | 'elapsedMs' | 'now'>
-  readonly #begun = performance.now()
-  readonly #history: { readonly at: number; readonly done: readonly number[] }[] = []
-  readonly #timer: NodeJS.Timeout
-  #now = ''
-  #drawn = 0
+  readonly #meters: RateMeter[] = []
 
   /** @param take gives what there is to show at the moment */
   constructor(out: WriteStream, take: () => Omit<Frame, 'rates' | 'elapsedMs' | 'now'>) {
-    this.#out = out
     this.#take = take
-    this.#timer = setInterval(() => this.#draw(), out.isTTY ? DRAW_EVERY_MS : LINE_EVERY_MS)
+    this.#view = new LiveView(out, { picture: () => pictureOf(this.#frame()), line: () => lineOf(this.#frame()) })
   }
 
   /** Says what happens from now on. */
   say(now: string): void {
-    this.#now = now
-    if (this.#out.isTTY) this.#draw()
-    else this.#out.write(`${seconds(performance.now() - this.#begun)}  ${now}\n`)
+    this.#view.say(now)
   }
 
   /** Draws once more and leaves the picture standing. */
   end(): void {
-    clearInterval(this.#timer)
-    this.#draw()
+    this.#view.end()
   }
 
-  #draw(): void {
+  #frame(): Frame {
     const taken = this.#take()
-    const rates = this.#ratesOf(taken.lanes)
-    const frame = { ...taken, rates, elapsedMs: performance.now() - this.#begun, now: this.#now }
-    if (!this.#out.isTTY) {
-      this.#out.write(`${lineOf(frame)}\n`)
-      return
-    }
-    const width = this.#out.columns ?? 80
-    const lines = pictureOf(frame).map((line) => clip(line, width))
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
-    this.#out.write(`${up}${lines.map((line) => `\r${line}\x1b[K\n`).join('')}\x1b[J`)
-    this.#drawn = lines.length
-  }
-
-  #ratesOf(lanes: readonly LaneView[]): number[] {
-    const at = performance.now()
-    this.#history.push({ at, done: lanes.map(({ done }) => done) })
-    while (this.#history.length > 2 && at - this.#history[1]!.at >= RATE_OVER_MS) this.#history.shift()
-    const oldest = this.#history[0]!
-    const elapsedMs = at - oldest.at
-    return lanes.map(({ done }, index) => (elapsedMs === 0 ? 0 : ((done - oldest.done[index]!) / elapsedMs) * 1_000))
+    const rates = taken.lanes.map(({ done }, index) => (this.#meters[index] ??= new RateMeter()).of(done))
+    return { ...taken, rates, elapsedMs: this.#view.elapsedMs, now: this.#view.now }
   }
 }
 
@@ -94,10 +64,9 @@ export class DemoView {
 export function pictureOf(frame: Frame): string[] {
   const lines = [`\x1b[1m${frame.title}\x1b[0m  ${seconds(frame.elapsedMs)}`, '']
   for (const [index, lane] of frame.lanes.entries()) {
-    const filled = lane.total === 0 ? BAR : Math.floor((lane.done / lane.total) * BAR)
-    const bar = `\x1b[36m${'█'.repeat(filled)}\x1b[2m${'░'.repeat(BAR - filled)}\x1b[0m`
+    const progress = bar(lane.total === 0 ? 1 : lane.done / lane.total)
     const count = `${figure(lane.done)} of ${figure(lane.total)} done`
-    lines.push(`  ${lane.label.padEnd(8)}${bar}  ${count}, ${rate(frame.rates[index] ?? 0)}`)
+    lines.push(`  ${lane.label.padEnd(8)}${progress}  ${count}, ${rate(frame.rates[index] ?? 0)}`)
     lines.push(`  ${''.padEnd(8)}${standingOf(lane)}`)
   }
   lines.push('')
@@ -140,36 +109,4 @@ function standingOf({ backlog, inFlight }: LaneView): string {
   if (backlog.waiting > 0) parts.push(`${figure(backlog.waiting)} waiting for a retry`)
   if (backlog.dead > 0) parts.push(`${figure(backlog.dead)} dead-lettered`)
   return parts.join(', ')
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1).padStart(5)} s`
-}
-
-function rate(perSecond: number): string {
-  return `${perSecond < 10 ? perSecond.toFixed(1) : figure(Math.round(perSecond))}/s`
-}
-
-/** A number with its noun. */
-export function counted(count: number, noun: string): string {
-  return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`
-}
-
-function figure(value: number): string {
-  return value.toLocaleString('en-US')
-}
-
-/** Cuts a line to the width of the terminal, not counting what only changes its looks. */
-function clip(line: string, width: number): string {
-  let shown = 0
-  let kept = ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character begins what is not shown
-  for (const part of line.split(/(\x1b\[[0-9;]*m)/)) {
-    if (part.startsWith('\x1b')) kept += part
-    else {
-      kept += part.slice(0, Math.max(0, width - shown))
-      shown += part.length
-    }
-  }
-  return kept
 }

@@ -11,9 +11,10 @@ import { type DemoFolders, demoImages, demoOrders } from './demo-jobs.ts'
 import { DemoLane } from './demo-lane.ts'
 import { type DemoReport, recount } from './demo-report.ts'
 import { LedgerTail } from './demo-tail.ts'
-import { counted, DemoView, type Frame } from './demo-view.ts'
+import { DemoView, type Frame } from './demo-view.ts'
 import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
 import { LedgerWriter } from './ledger.ts'
+import { counted } from './live-view.ts'
 
 export interface DemoOptions {
   /** `rabbitmq`, `kafka`, `memory` or a URL. Default: as `startBroker` has it. */

@@ -2,12 +2,24 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What is written down of each job: `enqueued` when the broker confirmed it, `started` when a handler began, `done` before the job is settled. */
-export const PAGES = ['enqueued', 'started', 'done'] as const
+/**
+ * What is written down of each job. By who enqueues: `enqueued` when the broker confirmed it, `unconfirmed` when it may have come or not,
+ * `dead` when it was found in the dead-letter queue at the end. By the worker: `started` when a handler began, then `done` or `failed`
+ * before the job is settled.
+ */
+export const PAGES = ['enqueued', 'unconfirmed', 'started', 'done', 'failed', 'dead'] as const
 export type Page = (typeof PAGES)[number]
 
+/** What may be known of a job besides that it was enqueued. */
+export interface Remarks {
+  /** Its ordering key. */
+  readonly key?: string
+  /** Made to fail: it belongs into the dead-letter queue. */
+  readonly planted?: true
+}
+
 /** One line of a page. */
-export interface Entry {
+export interface Entry extends Remarks {
   /** The job's id. */
   readonly id: string
   /** The process that wrote the line. */
@@ -20,8 +32,8 @@ export interface Entry {
 export type Ledger = Readonly<Record<Page, readonly Entry[]>>
 
 /**
- * Writes `enqueued.ndjson`, `started.ndjson` and `done.ndjson` in one folder. Many processes write to the same files: each line is one
- * appending write, made before the call returns, so what a process wrote survives its SIGKILL.
+ * Writes each page as `PAGE.ndjson` in one folder. Many processes write to the same files: each line is one appending write, made before
+ * the call returns, so what a process wrote survives its SIGKILL.
  */
 export class LedgerWriter {
   readonly #files: Record<Page, number>
@@ -30,15 +42,13 @@ export class LedgerWriter {
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true })
     const open = (page: Page) => openSync(pathOf(folder, page), 'a')
-    this.#files = { enqueued: open('enqueued'), started: open('started'), done: open('done') }
+    this.#files = pages(open)
   }
 
   /** @throws what the file system throws: a job whose line is missing must not be settled */
-  write(page: Page, id: string): void {
-    const entry: Entry = { id, pid: process.pid, t: Date.now() }
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`)
-    const written = writeSync(this.#files[page], line)
-    if (written !== line.length) throw new Error(`the ledger's ${page} took ${written} of ${line.length} bytes`)
+  write(page: Page, id: string, remarks: Remarks = {}): void {
+    const entry: Entry = { id, pid: process.pid, t: Date.now(), ...remarks }
+    appendLine(this.#files[page], entry, page)
   }
 
   close(): void {
@@ -46,20 +56,64 @@ export class LedgerWriter {
   }
 }
 
+/** Appends one value as a line of JSON, in one write. @throws what the file system throws */
+export function appendLine(file: number, value: object, name: string): void {
+  const line = Buffer.from(`${JSON.stringify(value)}\n`)
+  const written = writeSync(file, line)
+  if (written !== line.length) throw new Error(`the ledger's ${name} took ${written} of ${line.length} bytes`)
+}
+
 /**
  * Reads a ledger back. A page that is not there is empty.
  * @throws Error naming the file and the line that is not an entry
  */
 export async function readLedger(folder: string): Promise<Ledger> {
-  const [enqueued, started, done] = await Promise.all(PAGES.map((page) => readPage(pathOf(folder, page))))
-  return { enqueued: enqueued!, started: started!, done: done! }
+  const read = await Promise.all(PAGES.map((page) => readLines(pathOf(folder, page), parseEntry)))
+  return pages((page) => read[PAGES.indexOf(page)]!)
+}
+
+function pages<T>(of: (page: Page) => T): Record<Page, T> {
+  return Object.fromEntries(PAGES.map((page) => [page, of(page)])) as Record<Page, T>
 }
 
 function pathOf(folder: string, page: Page): string {
   return join(folder, `${page}.ndjson`)
 }
 
-async function readPage(path: string): Promise<Entry[]> {
+/** One line of a page. @throws Error naming the place where it stands */
+export function parseEntry(line: string, place: string): Entry {
+  return parseLine<Entry>(
+    line,
+    place,
+    '{"id","pid","t"}',
+    ({ id, pid, t }) => typeof id === 'string' && typeof pid === 'number' && typeof t === 'number',
+  )
+}
+
+/** A line of JSON that must be an object of the `expected` form. @throws Error naming the place where it stands */
+export function parseLine<T extends object>(
+  line: string,
+  place: string,
+  expected: string,
+  fits: (value: Partial<T>) => boolean,
+): T {
+  const fault = (cause?: unknown) =>
+    new Error(`${place}: expected ${expected} as JSON, got ${JSON.stringify(line.slice(0, 80))}`, { cause })
+  let value: Partial<T> | null
+  try {
+    value = JSON.parse(line)
+  } catch (cause) {
+    throw fault(cause)
+  }
+  if (typeof value !== 'object' || value === null || !fits(value)) throw fault()
+  return value as T
+}
+
+/**
+ * A file with one value a line. A file that is not there has no lines.
+ * @param parse is told the line and where it stands
+ */
+export async function readLines<T>(path: string, parse: (line: string, place: string) => T): Promise<T[]> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -70,17 +124,4 @@ async function readPage(path: string): Promise<Entry[]> {
   const lines = text.split('\n')
   if (lines.pop() !== '') throw new Error(`${path}: the last line has no end`)
   return lines.map((line, index) => parse(line, `${path}:${index + 1}`))
-}
-
-function parse(line: string, place: string): Entry {
-  let entry: Partial<Entry> | null
-  try {
-    entry = JSON.parse(line)
-  } catch (cause) {
-    throw new Error(`${place}: expected {"id","pid","t"} as JSON, got ${JSON.stringify(line.slice(0, 80))}`, { cause })
-  }
-  if (typeof entry?.id !== 'string' || typeof entry.pid !== 'number' || typeof entry.t !== 'number') {
-    throw new Error(`${place}: expected {"id","pid","t"}, got ${line.slice(0, 80)}`)
-  }
-  return { id: entry.id, pid: entry.pid, t: entry.t }
 }

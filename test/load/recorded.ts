@@ -1,0 +1,31 @@
+import { defineWorker, type JobDefinition, type WorkerDefinition } from '../../worker/define.ts'
+import { LedgerWriter } from './ledger.ts'
+
+/** The variable of the environment that names the folder of the ledger. */
+export const LEDGER_VARIABLE = 'TIDEMILL_LEDGER'
+
+/**
+ * The same worker, whose every job is written into a ledger around its handler: `started` before it, `done` or `failed` after it and
+ * before the job is settled. What it writes is what the handler did, whatever the worker makes of it afterwards.
+ * @param folder made when it is not there
+ */
+export function recorded(definition: WorkerDefinition, folder: string): WorkerDefinition {
+  const ledger = new LedgerWriter(folder)
+  return defineWorker({ ...definition, jobs: definition.jobs.map((job) => recordedJob(job, ledger)) })
+}
+
+function recordedJob(job: JobDefinition<any, any, any>, ledger: LedgerWriter): JobDefinition<any, any, any> {
+  return {
+    ...job,
+    async handler(one, context) {
+      ledger.write('started', one.id)
+      try {
+        await job.handler(one, context)
+      } catch (error) {
+        ledger.write('failed', one.id)
+        throw error
+      }
+      ledger.write('done', one.id)
+    },
+  }
+}
