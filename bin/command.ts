@@ -1,4 +1,5 @@
 import type { SettingName } from '../worker/config.ts'
+import { TidemillError } from '../worker/errors.ts'
 
 /** A flag that a command has besides those of the settings. */
 export interface Flag {
@@ -39,4 +40,11 @@ export const JSON_FLAG: Flag = { type: 'boolean', help: 'Print one JSON object a
 export function textOf(call: Call, name: string): string | undefined {
   const value = call.values[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** A flag's whole number, 0 to 999,999,999. @throws TidemillError `USAGE` where it is none */
+export function wholeOf(call: Call, name: string): number | undefined {
+  const text = textOf(call, name)
+  if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text)
+  throw new TidemillError('USAGE', `--${name}: expected a whole number, got ${JSON.stringify(text)}`)
 }

@@ -1,5 +1,5 @@
-import { messageOf, TidemillError } from '../../worker/errors.ts'
-import { type Call, type Command, JSON_FLAG, textOf } from '../command.ts'
+import { messageOf } from '../../worker/errors.ts'
+import { type Command, JSON_FLAG, textOf, wholeOf } from '../command.ts'
 import { printJson } from '../setup.ts'
 
 /** `tidemill demo` */
@@ -25,7 +25,7 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
   takesSettings: false,
   arguments: { min: 0, max: 0 },
   async run(call) {
-    const orders = whole(call, 'orders', 2_000)
+    const orders = wholeOf(call, 'orders') ?? 2_000
     const { runDemo } = await import('../../test/load/demo.ts')
     const { summaryOf } = await import('../../test/load/demo-report.ts')
     const ending = new AbortController()
@@ -35,7 +35,7 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
       const report = await runDemo({
         broker: textOf(call, 'broker'),
         orders,
-        images: whole(call, 'images', 60),
+        images: wholeOf(call, 'images') ?? 60,
         install: call.values['no-install'] !== true,
         out: process.stderr,
         signal: ending.signal,
@@ -52,11 +52,4 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
     }
   },
-}
-
-function whole(call: Call, name: string, byDefault: number): number {
-  const text = textOf(call, name)
-  if (text === undefined) return byDefault
-  if (/^\d{1,6}$/.test(text)) return Number(text)
-  throw new TidemillError('USAGE', `--${name}: expected a whole number, got ${JSON.stringify(text)}`)
 }

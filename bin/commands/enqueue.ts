@@ -1,6 +1,6 @@
 import { TidemillError, toError } from '../../worker/errors.ts'
 import { createProducer, type EnqueueOptions, type Producer } from '../../worker/producer.ts'
-import { type Call, type Command, JSON_FLAG, textOf } from '../command.ts'
+import { type Call, type Command, JSON_FLAG, textOf, wholeOf } from '../command.ts'
 import { openPayloads, type PayloadSource, parseJson } from '../payloads.ts'
 import { Progress } from '../progress.ts'
 import { openForCommand, printJson, settingsOf } from '../setup.ts'
@@ -68,8 +68,8 @@ async function jobsOf(call: Call): Promise<Send> {
   if (textOf(call, 'id') !== undefined) throw new TidemillError('USAGE', '--id: expected one job, got --from')
   const source = await openPayloads({
     from,
-    count: whole(call, 'count'),
-    seed: whole(call, 'seed') ?? 1,
+    count: wholeOf(call, 'count'),
+    seed: wholeOf(call, 'seed') ?? 1,
     root: process.env['EXAMPLES_ROOT'] ?? 'examples',
   })
   if (source.type !== undefined && type !== undefined && type !== source.type) {
@@ -145,12 +145,4 @@ function jobOf(type: string) {
 
 function optionsOf(id: string | undefined, key: string | undefined): EnqueueOptions {
   return { ...(id !== undefined && { id }), ...(key !== undefined && { key }) }
-}
-
-function whole(call: Call, name: string): number | undefined {
-  const text = textOf(call, name)
-  if (text === undefined) return undefined
-  if (!/^\d{1,9}$/.test(text))
-    throw new TidemillError('USAGE', `--${name}: expected a whole number, got ${JSON.stringify(text)}`)
-  return Number(text)
 }

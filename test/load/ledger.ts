@@ -37,9 +37,14 @@ export type Ledger = Readonly<Record<Page, readonly Entry[]>>
  */
 export class LedgerWriter {
   readonly #files: Record<Page, number>
+  readonly #pid: number
 
-  /** @param folder made when it is not there; an existing ledger is continued */
-  constructor(folder: string) {
+  /**
+   * @param folder made when it is not there; an existing ledger is continued
+   * @param pid stands in the lines for the process; default: this one's
+   */
+  constructor(folder: string, pid = process.pid) {
+    this.#pid = pid
     mkdirSync(folder, { recursive: true })
     const open = (page: Page) => openSync(pathOf(folder, page), 'a')
     this.#files = pages(open)
@@ -47,7 +52,7 @@ export class LedgerWriter {
 
   /** @throws what the file system throws: a job whose line is missing must not be settled */
   write(page: Page, id: string, remarks: Remarks = {}): void {
-    const entry: Entry = { id, pid: process.pid, t: Date.now(), ...remarks }
+    const entry: Entry = { id, pid: this.#pid, t: Date.now(), ...remarks }
     appendLine(this.#files[page], entry, page)
   }
 
