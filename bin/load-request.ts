@@ -110,10 +110,14 @@ function brokerFaults(call: Call, broker: string, { kill, restart, cut }: Strike
     }
     if (textOf(call, 'worker') !== undefined) faults.push(`--worker: expected a broker that it can reach, got memory`)
   }
+  const how = textOf(call, 'restart-with')
   const isGiven = broker.includes('://') || Boolean(process.env['TIDEMILL_BROKER_URL'])
-  if (restart > 0 && isGiven && !isMemory && textOf(call, 'restart-with') === undefined) {
-    const how = "say how, as in --restart-with 'docker compose restart rabbitmq'"
-    faults.push(`--restart-broker: expected a broker that tidemill started itself, got the URL of one; ${how}`)
+  if (restart > 0 && isGiven && !isMemory && how === undefined) {
+    const hint = "say how, as in --restart-with 'docker compose restart rabbitmq'"
+    faults.push(`--restart-broker: expected a broker that tidemill started itself, got the URL of one; ${hint}`)
+  }
+  if (how !== undefined && !isGiven) {
+    faults.push('--restart-with: expected the URL of the broker that it restarts, got a broker that tidemill starts')
   }
   if (cut > 0 && broker.startsWith('amqps:')) {
     faults.push("--cut: expected amqp:, got amqps:; the proxy that cuts has not the broker's certificate")

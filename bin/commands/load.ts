@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { messageOf } from '../../worker/errors.ts'
 import { type Command, JSON_FLAG, textOf } from '../command.ts'
 import { requestOf } from '../load-request.ts'
@@ -85,6 +86,11 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
       const { summaryOf } = await import('../../test/load/load-report.ts')
       const report = await executeLoad(request)
       const lines = summaryOf(report)
+      if (page !== undefined) {
+        const { renderReport } = await import('../../test/load/report-page.ts')
+        await writeFile(page, await renderReport(report, request))
+        lines.splice(-1, 0, `The report: ${page}`)
+      }
       const out = isJson ? process.stderr : process.stdout
       out.write(`\n${lines.join('\n')}\n`)
       if (isJson) printJson({ ...report, ...(page !== undefined && { report: page }) })

@@ -81,7 +81,7 @@ export class Crew {
   #environment(): NodeJS.ProcessEnv {
     const { stage, ledger, work, request } = this.#options
     const { TIDEMILL_BROKER_URL_FILE: _, ...inherited } = request.env
-    const examples = request.worker.kind === 'examples' ? { EXAMPLES_ROOT: work } : {}
+    const root = request.worker.kind === 'examples' ? work : (inherited['EXAMPLES_ROOT'] ?? work)
     return {
       ...inherited,
       TIDEMILL_BROKER_URL: stage.workerUrl,
@@ -89,7 +89,7 @@ export class Crew {
       TIDEMILL_HTTP_HOST: '127.0.0.1',
       TIDEMILL_HTTP_PORT: '0',
       TIDEMILL_LEDGER: ledger,
-      ...examples,
+      EXAMPLES_ROOT: root,
     }
   }
 }

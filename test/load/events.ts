@@ -22,6 +22,8 @@ export type RunEvent =
       readonly worker?: string
       /** The jobs that were in flight there. A strike that hit none is void: it does not count. */
       readonly hit: number
+      /** How long the broker was away, of a restart. */
+      readonly tookMs?: number
     }
 
 /** An event with its time, ms since the epoch. */
@@ -37,8 +39,9 @@ export class EventLog {
     this.#file = openSync(pathOf(folder), 'a')
   }
 
-  write(event: RunEvent): void {
-    appendLine(this.#file, { t: Date.now(), ...event }, 'events')
+  /** @param t when it happened, ms since the epoch; default: now */
+  write(event: RunEvent, t = Date.now()): void {
+    appendLine(this.#file, { t, ...event }, 'events')
   }
 
   close(): void {
@@ -46,7 +49,7 @@ export class EventLog {
   }
 }
 
-/** Reads the events of a run back, in their order. @throws Error naming the file and the line that is none */
+/** Reads the events of a run back, in the order in which they were written. @throws Error naming the file and the line that is none */
 export function readEvents(folder: string): Promise<TimedEvent[]> {
   return readLines(pathOf(folder), (line, place) =>
     parseLine<TimedEvent>(

@@ -103,6 +103,7 @@ export class Fleet {
     const left = this.#workers.filter(({ isRunning }) => isRunning)
     for (const worker of left) if (!worker.isLeaving) worker.term()
     await Promise.all(left.map((worker) => this.leave(worker)))
+    this.#isEnding = false
   }
 
   /** Ends all of them at once, also those that a fault left frozen. */

@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty'
+import type { BacklogReading } from '../../worker/contracts.ts'
 import { bar, counted, figure, LiveView, RateMeter, rate, seconds } from './live-view.ts'
 import { STRIKES, type Strike, type StrikeCounts } from './strikes.ts'
 import type { WaitFigures } from './waits.ts'
@@ -19,7 +20,7 @@ export interface LoadFrame {
   readonly done: number
   readonly inFlight: number
   /** From the broker; undefined while it has not answered yet. */
-  readonly backlog: { readonly ready: number; readonly waiting: number; readonly dead: number } | undefined
+  readonly backlog: Pick<BacklogReading, 'ready' | 'suspects' | 'waiting' | 'dead'> | undefined
   /** Of the jobs begun last. */
   readonly waits: WaitFigures
   readonly strikes: { readonly asked: StrikeCounts; readonly hit: StrikeCounts; readonly voids: number }
@@ -109,6 +110,7 @@ function standingOf({ backlog, inFlight }: LoadFrame): string {
   const hand = `${figure(inFlight)} in flight`
   if (backlog === undefined) return hand
   const parts = [`${figure(backlog.ready)} in the backlog`, hand]
+  if (backlog.suspects > 0) parts.push(`${figure(backlog.suspects)} suspects`)
   if (backlog.waiting > 0) parts.push(`${figure(backlog.waiting)} waiting for a retry`)
   if (backlog.dead > 0) parts.push(`${figure(backlog.dead)} dead-lettered`)
   return parts.join(', ')

@@ -7,6 +7,7 @@ import { Arrivals } from './arrivals.ts'
 import { EventLog } from './events.ts'
 import { Fleet } from './fleet.ts'
 import { type Entry, LedgerWriter } from './ledger.ts'
+import { counted } from './live-view.ts'
 import { type LoadReport, recountLoad } from './load-report.ts'
 import { type LoadFrame, LoadView } from './load-view.ts'
 import type { LoadWorker } from './load-worker.ts'
@@ -48,6 +49,8 @@ const QUIET_MS = 2_500
 /** While the broker is down, the last reading stands. */
 const FRESH_MS = 1_500
 const STALLED_MS = 120_000
+/** So often workers start again for what came back when the others had ended. */
+const ROUNDS = 3
 /** The view shows the waits of so many jobs. */
 const RECENT = 1_000
 
@@ -104,9 +107,11 @@ class Load {
       events: this.#events,
       say,
       share: () => this.#arrivals.confirmed / plan.length,
+      isIdle: () => stage.reading !== undefined && heldOf(stage.reading) === 0,
       isOver: () => this.#isOver || (this.#hasSent && this.#isSettled),
       random: seededRandom(seed),
       restart,
+      losses: () => stage.losses,
       cut: () => stage.cut(),
       signal: stop,
     })
@@ -114,23 +119,29 @@ class Load {
   }
 
   async run(): Promise<LoadReport> {
-    const { stage, workers, plan } = this.#options
+    const { stage, plan } = this.#options
     stage.watch(() => this.#tail.lines)
-    this.#view.say(`starting ${workers} workers on the queue ${stage.settings.queue}`)
-    for (let worker = 0; worker < workers; worker++) this.#fleet.hire()
-    await this.#untilReady()
+    this.#view.say(`starting workers on the queue ${stage.settings.queue}`)
+    await this.#hireAll()
     this.#view.say(`sending ${plan.length} jobs over ${((plan.at(-1)?.atMs ?? 0) / 1_000).toFixed(1)} s`)
     const sending = this.#guard(this.#arrivals.send()).then(() => {
       this.#hasSent = true
     })
     const striking = this.#guard(this.#striker.run())
-    const stalled = await this.#untilOver()
+    let stalled = await this.#untilOver()
     this.#isOver = true
     await sending
     await striking
-    this.#view.say('all is settled: the workers drain and end')
-    await this.#fleet.end()
-    return this.#recount(stalled)
+    let left = await this.#endAll()
+    // What a worker holds without working on it nobody can see, but here it comes back: lost is only what does not.
+    for (let round = 0; left > 0 && stalled === undefined && round < ROUNDS; round++) {
+      this.#view.say(`the broker got ${counted(left, 'job')} back: workers start again for them`)
+      await this.#hireAll()
+      stalled = await this.#untilOver()
+      left = await this.#endAll()
+    }
+    for (const id of await stage.deadIds(this.#options.run)) this.#ledger.write('dead', id)
+    return this.#recount(left, stalled)
   }
 
   /** Takes down whatever still stands. */
@@ -177,19 +188,28 @@ class Load {
     }
   }
 
-  async #untilReady(): Promise<void> {
+  /** Starts the workers and waits until the broker shows so many consumers. */
+  async #hireAll(): Promise<void> {
     const { stage, workers } = this.#options
+    for (let worker = 0; worker < workers; worker++) this.#fleet.hire()
     const deadline = performance.now() + READY_TIMEOUT_MS
     const consumers = () => stage.reading?.consumers ?? 0
     while (consumers() < workers) {
       await this.#step()
-      if (performance.now() > deadline) {
-        const expected = `expected ${workers} consumers on the queue ${stage.settings.queue}`
-        throw new Error(
-          `${expected} within ${READY_TIMEOUT_MS / 1_000} s, got ${consumers()}; the workers said:\n${this.#fleet.said}`,
-        )
-      }
+      if (performance.now() < deadline) continue
+      const expected = `expected ${workers} consumers on the queue ${stage.settings.queue}`
+      const got = `within ${READY_TIMEOUT_MS / 1_000} s, got ${consumers()}; the workers said:\n${this.#fleet.said}`
+      throw new Error(`${expected} ${got}`)
     }
+    this.#movedAt = performance.now()
+  }
+
+  /** Drains the workers and returns what the broker then holds. */
+  async #endAll(): Promise<number> {
+    this.#view.say('all is quiet: the workers drain and end')
+    await this.#fleet.end()
+    await this.#tail.read()
+    return this.#options.stage.left()
   }
 
   /** Returns why it was given up, where it was. */
@@ -221,10 +241,8 @@ class Load {
     await pause(POLL_MS)
   }
 
-  async #recount(stalled: string | undefined): Promise<LoadReport> {
-    const { stage, run, ledger, strikes, duplicatesLimit } = this.#options
-    const left = await stage.left()
-    for (const id of await stage.deadIds(run)) this.#ledger.write('dead', id)
+  #recount(left: number, stalled: string | undefined): Promise<LoadReport> {
+    const { stage, ledger, strikes, duplicatesLimit } = this.#options
     return recountLoad({
       broker: stage.broker.name,
       ledger,

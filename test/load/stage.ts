@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { openBroker } from '../../worker/brokers/index.ts'
 import type { WorkerSettings } from '../../worker/config.ts'
-import type { Backlog, BacklogReading, Broker, TopologyItem } from '../../worker/contracts.ts'
+import type { Backlog, BacklogReading, Broker, TopologyItem, WorkerEvent } from '../../worker/contracts.ts'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { type Caretaker, caretakerOf } from './caretaker.ts'
 import { FaultProxy } from './proxy.ts'
@@ -27,6 +27,7 @@ export class Stage {
   readonly #backlog: Backlog
   readonly #made: readonly TopologyItem[]
   readonly #proxy: FaultProxy | undefined
+  readonly #ears: Ears
   #reading: Reading | undefined
   #deadBefore = 0
   #isWatched = true
@@ -37,10 +38,11 @@ export class Stage {
    * @param isCut whether connections will be cut: then workers reach the broker through a proxy
    */
   static async open(local: LocalBroker, settings: WorkerSettings, isCut: boolean): Promise<Stage> {
-    const broker = await openBroker(settings, () => {})
+    const ears = new Ears()
+    const broker = await openBroker(settings, (event) => ears.hear(event))
     const made = await setUp(broker, settings.queue)
     const proxy = isCut ? await FaultProxy.start(settings.brokerUrl) : undefined
-    const stage = new Stage(local, broker, settings, made, proxy)
+    const stage = new Stage(local, broker, settings, made, proxy, ears)
     try {
       await stage.#expectEmpty()
       return stage
@@ -56,7 +58,9 @@ export class Stage {
     settings: WorkerSettings,
     made: readonly TopologyItem[],
     proxy: FaultProxy | undefined,
+    ears: Ears,
   ) {
+    this.#ears = ears
     this.local = local
     this.broker = broker
     this.settings = settings
@@ -69,6 +73,11 @@ export class Stage {
   /** The URL for workers. */
   get workerUrl(): string {
     return this.#proxy?.through(this.settings.brokerUrl) ?? this.settings.brokerUrl
+  }
+
+  /** How often the broker has hung up on us. */
+  get losses(): number {
+    return this.#ears.losses
   }
 
   /** The last reading of the backlog; undefined before the first. */
@@ -136,6 +145,15 @@ export class Stage {
       const why = 'every job is counted: give another --queue, or none for a queue of its own'
       throw new TidemillError('USAGE', `expected an empty queue ${queue}, got ${held} jobs on it; ${why}`)
     }
+  }
+}
+
+/** Hears of the connections. */
+class Ears {
+  losses = 0
+
+  hear(event: WorkerEvent): void {
+    if (event.name === 'connection' && event.status === 'lost') this.losses++
   }
 }
 
