@@ -17,6 +17,8 @@ export interface LoadFindings {
   readonly duplicatesLimit: number
   /** Jobs that the broker still held. */
   readonly left: number
+  /** How late the latest job was sent, in ms. */
+  readonly lateMs: number
   /** Why the run was given up, where it was. */
   readonly stalled?: string
 }
@@ -48,12 +50,15 @@ export interface LoadReport {
   readonly left: number
   /** From the broker's confirm to the first begin of a handler, in ms. */
   readonly waitMs: WaitFigures
+  /** How late the latest job was sent, in ms: more than a moment says that the trace was not held. */
+  readonly lateMs: number
   readonly ledger: string
   /** Why it is not ok, one sentence each. */
   readonly faults: readonly string[]
 }
 
 const SHOWN = 5
+const LATE_MS = 1_000
 
 /** Counts from the files of the ledger. */
 export async function recountLoad(findings: LoadFindings): Promise<LoadReport> {
@@ -90,6 +95,7 @@ export async function recountLoad(findings: LoadFindings): Promise<LoadReport> {
     crashes: events.filter((event) => event.event === 'end' && event.unasked).length,
     left,
     waitMs: figuresOf(waitsOf(ledger)),
+    lateMs: findings.lateMs,
     ledger: findings.ledger,
     faults,
   }
@@ -154,6 +160,7 @@ export function summaryOf(report: LoadReport): string[] {
   return [
     hit,
     `Waited from confirm to begin: p50 ${waitMs.p50} ms, p95 ${waitMs.p95} ms, p99 ${waitMs.p99} ms, at most ${waitMs.max} ms.`,
+    ...(report.lateMs > LATE_MS ? [`The trace was not held: jobs were sent up to ${report.lateMs} ms late.`] : []),
     ...report.faults.map((fault) => `FAULT: ${fault}`),
     `Count it yourself: ${report.ledger}`,
     `enqueued ${enqueued}, done ${done}, dead ${dead}, lost ${lost}, duplicated ${duplicated}, out of order ${orderViolations}`,

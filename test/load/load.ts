@@ -250,6 +250,7 @@ class Load {
       strikes,
       duplicatesLimit,
       left,
+      lateMs: Math.round(this.#arrivals.latestMs),
       ...(stalled !== undefined && { stalled }),
     })
   }
