@@ -13,5 +13,6 @@ const TOOLS: CommandTable = {
     load: async () => (await import('./commands/load.ts')).load,
   },
 }
+
 // A handler that ignores its abort, or a connection that hangs, must not keep the process.
 process.exit(await main({ ...SERVICES, ...TOOLS }, process.argv.slice(2)))

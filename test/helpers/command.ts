@@ -18,18 +18,20 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly cwd?: string
+  /** After so long it is ended, in ms. Default 30,000. */
+  readonly timeoutMs?: number
 }
 
 /** Runs `tidemill ARGS` from the sources until it ends. */
 export async function tidemill(
   args: readonly string[],
-  { env = {}, stdin = '', cwd = ROOT }: CommandOptions = {},
+  { env = {}, stdin = '', cwd = ROOT, timeoutMs = TIMEOUT_MS }: CommandOptions = {},
 ): Promise<Ended> {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(TIDEMILL_|NODE_TEST_CONTEXT$)/.test(name))
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'tidemill.ts'), ...args], {
     cwd,
     env: { ...Object.fromEntries(inherited), ...env },
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
   })
   child.stdin.end(stdin)
   const closed = once(child, 'close')

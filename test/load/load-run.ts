@@ -49,7 +49,7 @@ async function onBroker(request: LoadRequest, local: LocalBroker, ledger: string
   const definition = definitionOf(request, work)
   const settings = settingsOf(request, local, definition, tag)
   const payloads = request.payloads ?? (await exampleOrders(request, work))
-  const stage = await Stage.open(local, settings, strikes.cut > 0)
+  const stage = await Stage.open(settings, strikes.cut > 0)
   try {
     const job = jobOf(payloads.type, definition)
     const plan = jobsOf(request, payloads, stage.broker.features.ordersByKey)
@@ -68,7 +68,7 @@ async function onBroker(request: LoadRequest, local: LocalBroker, ledger: string
         seed,
         duplicatesLimit,
         ledger,
-        title: titleOf(stage),
+        title: titleOf(local),
         out,
         signal,
       })
@@ -102,7 +102,7 @@ function settingsOf(
   tag: string,
 ): WorkerSettings {
   const { TIDEMILL_BROKER_URL_FILE: _, ...rest } = env
-  const flags = { brokerUrl: local.kind === 'memory' ? `memory://${tag}` : local.url, queue: queue ?? tag }
+  const flags = { brokerUrl: local.protocol === 'memory' ? `memory://${tag}` : local.url, queue: queue ?? tag }
   return loadSettings({ env: rest, definition, flags, readFile: readText }).settings
 }
 
@@ -154,8 +154,9 @@ async function restart(command: string | undefined, local: LocalBroker): Promise
   if (!ok) throw new TidemillError('NO_BROKER', `--restart-with: ${fault}`)
 }
 
-function titleOf({ broker, local: { kind, version } }: Stage): string {
-  if (kind === 'memory') return 'tidemill load on the memory broker'
-  const where = { debian: "this machine's own, private", docker: 'in Docker', given: 'given' }[kind]
-  return `tidemill load on ${{ rabbitmq: 'RabbitMQ' }[broker.name] ?? broker.name} ${version} (${where})`
+function titleOf({ protocol, kind, version }: LocalBroker): string {
+  if (protocol === 'memory') return 'tidemill load on the memory broker'
+  const own = "this machine's own, private"
+  const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
+  return `tidemill load on ${{ rabbitmq: 'RabbitMQ', kafka: 'Kafka' }[protocol]} ${version} (${where})`
 }

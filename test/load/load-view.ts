@@ -127,7 +127,7 @@ function strikesOf({ asked, hit, voids }: LoadFrame['strikes']): string {
     (kind) => `${LABELS[kind]} ${hit[kind]} of ${asked[kind]}`,
   )
   if (kinds.length === 0) return 'none'
-  return `${kinds.join(', ')}${voids === 0 ? '' : ` (${counted(voids, 'void try').replace('trys', 'tries')})`}`
+  return `${kinds.join(', ')}${voids === 0 ? '' : ` (${voids} void)`}`
 }
 
 const LABELS: Readonly<Record<Strike, string>> = {

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { openBroker } from '../../worker/brokers/index.ts'
 import type { WorkerSettings } from '../../worker/config.ts'
 import type { Backlog, BacklogReading, Broker, TopologyItem, WorkerEvent } from '../../worker/contracts.ts'
@@ -21,7 +20,6 @@ export interface Reading extends BacklogReading {
 /** The broker's side of a load: the queue, its backlog, its dead letters. */
 export class Stage {
   readonly broker: Broker
-  readonly local: LocalBroker
   readonly settings: WorkerSettings
   readonly #caretaker: Caretaker
   readonly #backlog: Backlog
@@ -37,12 +35,12 @@ export class Stage {
    * Sets up the queue, unless it is there, and makes sure that nobody else works on it.
    * @param isCut whether connections will be cut: then workers reach the broker through a proxy
    */
-  static async open(local: LocalBroker, settings: WorkerSettings, isCut: boolean): Promise<Stage> {
+  static async open(settings: WorkerSettings, isCut: boolean): Promise<Stage> {
     const ears = new Ears()
     const broker = await openBroker(settings, (event) => ears.hear(event))
     const made = await setUp(broker, settings.queue)
     const proxy = isCut ? await FaultProxy.start(settings.brokerUrl) : undefined
-    const stage = new Stage(local, broker, settings, made, proxy, ears)
+    const stage = new Stage(broker, settings, made, proxy, ears)
     try {
       await stage.#expectEmpty()
       return stage
@@ -53,7 +51,6 @@ export class Stage {
   }
 
   private constructor(
-    local: LocalBroker,
     broker: Broker,
     settings: WorkerSettings,
     made: readonly TopologyItem[],
@@ -61,7 +58,6 @@ export class Stage {
     ears: Ears,
   ) {
     this.#ears = ears
-    this.local = local
     this.broker = broker
     this.settings = settings
     this.#made = made
@@ -172,12 +168,9 @@ async function setUp(broker: Broker, queue: string): Promise<readonly TopologyIt
     return items.filter(({ kind, name }) => missing.has(`${kind} ${name}`))
   } catch (error) {
     if (!(error instanceof TidemillError) || error.code !== 'TOPOLOGY_CONFLICT') throw error
-    const how = `tidemill topology apply --queue ${queue}`
-    throw new TidemillError(
-      'TOPOLOGY_CONFLICT',
-      `the queue ${queue} is not set up, and can't be set up by this account: ${messageOf(error)}\nLet one that may do it first: ${how}`,
-      { cause: error },
-    )
+    const how = `let an account that may do it first: tidemill topology apply --queue ${queue}`
+    const message = `the queue ${queue} is not set up; ${how}\n${messageOf(error)}`
+    throw new TidemillError('TOPOLOGY_CONFLICT', message, { cause: error })
   } finally {
     await topology.close()
   }

@@ -9,8 +9,8 @@ import type { LedgerTail } from './tail.ts'
 
 export interface StrikerOptions {
   readonly strikes: readonly PlannedStrike[]
-  readonly fleet: Fleet
-  readonly tail: LedgerTail
+  readonly fleet: Pick<Fleet, 'live' | 'hire' | 'leave'>
+  readonly tail: Pick<LedgerTail, 'read' | 'isDone'>
   readonly events: Pick<EventLog, 'write'>
   /** Told what happens, in sentences. */
   readonly say: (sentence: string) => void
@@ -102,7 +102,8 @@ export class Striker {
         return hit
       }
       this.#voids++
-      say(`void: ${isOfOne ? victim.name : 'nobody'} had anything in flight for ${NOUNS[strike]}; trying again`)
+      const whom = isOfOne ? victim.name : 'the workers'
+      say(`void: ${whom} had nothing in flight for ${NOUNS[strike]}; trying again`)
       await pause(AFTER_VOID_MS, undefined, { signal })
     }
   }
