@@ -115,4 +115,34 @@ export const MUTANTS: readonly Mutant[] = [
     test: { file: 'test/oracle.test.ts', name: 'a confirmed job that was started and never done is lost' },
     says: /./,
   },
+  {
+    name: 'void-strikes-count',
+    file: 'test/load/striker.ts',
+    find: '      if (hit.size > 0) {\n        this.#hits',
+    replace: '      if (hit.size >= 0) {\n        this.#hits',
+    test: {
+      file: 'test/load-striker.test.ts',
+      name: 'a kill that finds nothing in hand does nothing, counts as void, and is tried again',
+    },
+    says: /./,
+  },
+  {
+    name: 'ledger-done-first',
+    file: 'test/load/recorded.ts',
+    find: "      ledger.write('started', one.id)\n",
+    replace: "      ledger.write('started', one.id)\n      ledger.write('done', one.id)\n",
+    test: {
+      file: 'test/load-recorded.test.ts',
+      name: 'a job is written down as started before its handler and as done after it',
+    },
+    says: /./,
+  },
+  {
+    name: 'order-of-nobody',
+    file: 'test/load/order.ts',
+    find: 'job.place < (furthest.get(job.key) ?? -1)',
+    replace: 'job.place < (furthest.get(id) ?? -1)',
+    test: { file: 'test/load-order.test.ts', name: 'a job that is done after a later one of its key was overtaken' },
+    says: /./,
+  },
 ]
