@@ -8,6 +8,13 @@ const IDLE_WORKER = {
   [`tidemill_connected{${POD},role="consume"}`]: '1x40',
 }
 const HPA = 'namespace="shop",horizontalpodautoscaler="keda-hpa-worker"'
+const AT_MOST = {
+  [`tidemill_queue_ready{${QUEUE}}`]: '30x40',
+  [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x40',
+  [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '20x40',
+  [`kube_horizontalpodautoscaler_spec_max_replicas{${HPA}}`]: '20x40',
+  [`kube_horizontalpodautoscaler_info{${HPA},scaletargetref_kind="Deployment",scaletargetref_name="worker"}`]: '1x40',
+}
 const OTHER_HPA = 'namespace="shop",horizontalpodautoscaler="web"'
 const KEDA =
   'scaledObject="worker",scaler="rabbitMQScaler",metric="s0-rabbitmq-orders",triggerIndex="0",type="scaledobject"'
@@ -43,7 +50,7 @@ export const backlogCases: readonly AlertCase[] = [
       [`tidemill_queue_suspects{${QUEUE}}`]: '0x30',
       [`tidemill_queue_consumers{${QUEUE}}`]: '0x5 1x25',
     },
-    at: '20m',
+    at: '5m',
   },
   {
     alert: 'TidemillQueueStalled',
@@ -55,6 +62,29 @@ export const backlogCases: readonly AlertCase[] = [
       description:
         '10 jobs or more of orders in shop have waited for ten minutes in which connected workers with free slots began none.',
     },
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'it has been so for three minutes',
+    series: { ...IDLE_WORKER, [`tidemill_queue_ready{${QUEUE}}`]: '10x40' },
+    at: '3m',
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'no job is ready',
+    series: { ...IDLE_WORKER, [`tidemill_queue_ready{${QUEUE}}`]: '0x40' },
+    at: '30m',
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'the worker can publish, and is not connected to consume',
+    series: {
+      ...IDLE_WORKER,
+      [`tidemill_connected{${POD},role="consume"}`]: '0x40',
+      [`tidemill_connected{${POD},role="publish"}`]: '1x40',
+      [`tidemill_queue_ready{${QUEUE}}`]: '10x40',
+    },
+    at: '30m',
   },
   {
     alert: 'TidemillQueueStalled',
@@ -94,8 +124,14 @@ export const backlogCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillBacklogNotDraining',
-    title: 'a few jobs come and go',
-    series: { [`tidemill_queue_ready{${QUEUE}}`]: '20 80 40 90 20 80 40 90 20 80 40 90 20 80 40 90 20+5x40' },
+    title: 'a few jobs wait for long',
+    series: { [`tidemill_queue_ready{${QUEUE}}`]: '60x60' },
+    at: '50m',
+  },
+  {
+    alert: 'TidemillBacklogNotDraining',
+    title: 'a burst came twenty minutes ago',
+    series: { [`tidemill_queue_ready{${QUEUE}}`]: '0x10 200+10x60' },
     at: '30m',
   },
   {
@@ -114,6 +150,16 @@ export const backlogCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillQueueWaitTooLong',
+    title: 'jobs begun in the last five minutes had waited for long',
+    series: {
+      [`${WAIT},le="300"}`]: '0x60',
+      [`${WAIT},le="600"}`]: '0x25 0+10x30',
+      [`${WAIT},le="+Inf"}`]: '0x25 0+10x30',
+    },
+    at: '31m',
+  },
+  {
+    alert: 'TidemillQueueWaitTooLong',
     title: 'one job in a hundred had waited for long',
     series: {
       [`${WAIT},le="60"}`]: '0+99x60',
@@ -125,14 +171,7 @@ export const backlogCases: readonly AlertCase[] = [
   {
     alert: 'TidemillAtMaxReplicas',
     title: 'the HPA of the worker has asked for the most for long, and jobs wait',
-    series: {
-      [`tidemill_queue_ready{${QUEUE}}`]: '30x40',
-      [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x40',
-      [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_spec_max_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_info{${HPA},scaletargetref_kind="Deployment",scaletargetref_name="worker"}`]:
-        '1x40',
-    },
+    series: AT_MOST,
     at: '30m',
     fires: {
       labels: THE_QUEUE,
@@ -141,14 +180,22 @@ export const backlogCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillAtMaxReplicas',
+    title: 'it has been at its most for five minutes',
+    series: { ...AT_MOST, [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '5x24 20x40' },
+    at: '30m',
+  },
+  {
+    alert: 'TidemillAtMaxReplicas',
+    title: 'it is at its most, and no job waits',
+    series: { ...AT_MOST, [`tidemill_queue_ready{${QUEUE}}`]: '0x40' },
+    at: '30m',
+  },
+  {
+    alert: 'TidemillAtMaxReplicas',
     title: "another program's HPA is at its most, the worker's is not",
     series: {
-      [`tidemill_queue_ready{${QUEUE}}`]: '30x40',
-      [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x40',
+      ...AT_MOST,
       [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '5x40',
-      [`kube_horizontalpodautoscaler_spec_max_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_info{${HPA},scaletargetref_kind="Deployment",scaletargetref_name="worker"}`]:
-        '1x40',
       [`kube_horizontalpodautoscaler_status_desired_replicas{${OTHER_HPA}}`]: '3x40',
       [`kube_horizontalpodautoscaler_spec_max_replicas{${OTHER_HPA}}`]: '3x40',
       [`kube_horizontalpodautoscaler_info{${OTHER_HPA},scaletargetref_kind="Deployment",scaletargetref_name="web"}`]:
@@ -181,6 +228,15 @@ export const backlogCases: readonly AlertCase[] = [
       labels: { namespace: 'shop', scaledObject: 'worker', scaler: 'rabbitMQScaler' },
       description: 'KEDA has failed for five minutes to read the trigger rabbitMQScaler of worker in shop.',
     },
+  },
+  {
+    alert: 'TidemillScalerErrors',
+    title: 'three readings failed while the broker restarted',
+    series: {
+      [`keda_scaler_detail_errors_total{namespace="shop",${KEDA}}`]: '0x10 3x20',
+      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x30',
+    },
+    at: '13m',
   },
   {
     alert: 'TidemillScalerErrors',
@@ -224,6 +280,15 @@ export const backlogCases: readonly AlertCase[] = [
       [`tidemill_queue_read_timestamp_seconds{${QUEUE}}`]: '0+60x9 _ 660+60x20',
       [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x9 1x20',
     },
-    at: '17m',
+    at: '12m',
+  },
+  {
+    alert: 'TidemillBacklogUnreadable',
+    title: 'readings are two minutes old when they are scraped',
+    series: {
+      [`tidemill_queue_read_timestamp_seconds{${QUEUE}}`]: '-120+60x30',
+      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x30',
+    },
+    at: '20m',
   },
 ]
