@@ -13,12 +13,13 @@ import type { AlertCase } from './alert-case.ts'
 import { backlogCases } from './backlog-cases.ts'
 import { jobCases } from './job-cases.ts'
 import { quietCases } from './quiet-cases.ts'
+import { scalingCases } from './scaling-cases.ts'
 import { workerCases } from './worker-cases.ts'
 
 const ROOM = join(import.meta.dirname, '..', '..', '..', 'deploy', 'observability')
 const RULES = join(ROOM, 'rules', 'tidemill.yml')
 const ALERTS = Object.values(ALERT_GROUPS).flat()
-const TOLD = [...backlogCases, ...jobCases, ...workerCases]
+const TOLD = [...backlogCases, ...scalingCases, ...jobCases, ...workerCases]
 const CASES = [...TOLD, ...quietCases]
 
 interface Rules {

@@ -143,6 +143,23 @@ export const jobCases: readonly AlertCase[] = [
     at: '50m',
   },
   {
+    alert: 'TidemillOffsetsReset',
+    title: 'the retention was shorter than the outage',
+    series: { [`tidemill_offset_resets_total{${POD}}`]: '0x20 2x60' },
+    at: '50m',
+    fires: {
+      labels: THE_QUEUE,
+      description:
+        '2 partitions of orders in shop began anew in the last hour, because the broker no longer had what came next.',
+    },
+  },
+  {
+    alert: 'TidemillOffsetsReset',
+    title: 'it happened hours ago',
+    series: { [`tidemill_offset_resets_total{${POD}}`]: '2x150' },
+    at: '2h',
+  },
+  {
     alert: 'TidemillJobsHeld',
     title: 'the dead-letter queue is full',
     series: { [`tidemill_jobs_held{${POD}}`]: '0x5 4x30' },
