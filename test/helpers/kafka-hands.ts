@@ -7,6 +7,7 @@ import { groupOf, topicsOf } from '../../worker/brokers/kafka/names.ts'
 import { Publisher } from '../../worker/brokers/kafka/publisher.ts'
 import type { LogRecord } from '../../worker/brokers/kafka/record.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
+import { waitFor } from './wait.ts'
 
 const FETCH_BYTES = 4 * 1024 * 1024
 
@@ -35,6 +36,19 @@ export class KafkaHands {
     const admin = directory.admin()
     await admin.connect()
     return new KafkaHands(settings, directory, admin)
+  }
+
+  /** Makes a topic; resolves when all its partitions are led, and their leaders know. */
+  async make(topic: string, numPartitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<void> {
+    const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+    await this.admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false })
+    await waitFor(`topic ${topic} is led`, async () => {
+      await this.#directory.look([topic], true)
+      return edgesOf(this.#directory, [topic], 'latest').then(
+        () => true,
+        () => false,
+      )
+    })
   }
 
   /** Resolves when the record is there. */
@@ -67,6 +81,21 @@ export class KafkaHands {
     return records
   }
 
+  /** Commits for the queue's group, which must have no members. */
+  async commit(topic: string, partition: number, position: number, metadata: string): Promise<void> {
+    const groupId = groupOf(this.#settings)
+    const coordinator = (await this.#directory.cluster.findGroupCoordinator({ groupId })) as CoordinatorInside
+    const partitions = [{ partition, offset: String(position), metadata }]
+    await coordinator.offsetCommit({ groupId, groupGenerationId: -1, memberId: '', topics: [{ topic, partitions }] })
+  }
+
+  /** Deletes the records of a partition below an offset. */
+  async deleteBelow(topic: string, partition: number, offset: number): Promise<void> {
+    // kafkajs does not look for the leader itself.
+    await this.admin.fetchTopicMetadata({ topics: [topic] })
+    await this.admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] })
+  }
+
   /** Sends every member of the queue's group away, as if its session had run out. */
   async expelAll(): Promise<void> {
     const groupId = groupOf(this.#settings)
@@ -77,14 +106,19 @@ export class KafkaHands {
 
   /** Deletes the queue's topics and its group, and disconnects. */
   async remove(): Promise<void> {
-    const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
     await this.#publisher.close(1_000)
+    // A broker of the test's own may have gone before, with all that it held.
+    await this.#delete().catch(() => undefined)
+    await this.admin.disconnect()
+    await this.#directory.close(1_000)
+  }
+
+  async #delete(): Promise<void> {
+    const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
     const there = new Set(await this.admin.listTopics())
     const topics = [work, dead, ...retries.values()].filter((topic) => there.has(topic))
     if (topics.length > 0) await this.admin.deleteTopics({ topics })
     // A group that never was, or that has a member still: the broker forgets it by itself.
     await this.admin.deleteGroups([groupOf(this.#settings)]).catch(() => undefined)
-    await this.admin.disconnect()
-    await this.#directory.close(1_000)
   }
 }

@@ -35,7 +35,7 @@ export class PublishLanes {
   }
 
   /** Takes the next batch of each lane whose leader is not busy. */
-  take(directory: Directory, busy: ReadonlySet<number>, now: number): Loads {
+  take(directory: Pick<Directory, 'stateOf'>, busy: ReadonlySet<number>, now: number): Loads {
     const byLeader = new Map<number, Load[]>()
     const stranded: [Pending, TidemillError][] = []
     let isLeaderless = false

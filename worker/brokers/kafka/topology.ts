@@ -3,6 +3,7 @@ import type { BrokerSettings, Topology, TopologyFault, TopologyItem } from '../.
 import { messageOf, TidemillError } from '../../errors.ts'
 import { Pause, within } from '../waiting.ts'
 import { Directory, type TopicState } from './directory.ts'
+import { edgesOf } from './logs.ts'
 import { itemOf, ORDINARY, planOf, type TopicPlan } from './plan.ts'
 
 const LOOK_AGAIN_MS = 50
@@ -101,19 +102,22 @@ export class KafkaTopology implements Topology {
     return refusals
   }
 
-  /** A topic that was made a moment ago may have no leaders yet. */
+  /** Kafka tells who leads a partition that was made a moment ago before that one knows. */
   async #untilLed(directory: Directory, plan: readonly TopicPlan[]): Promise<void> {
     const { connectTimeoutMs } = this.#settings
     const deadline = performance.now() + connectTimeoutMs
     const topics = plan.map(({ topic }) => topic)
-    const isLed = ({ topic, partitions }: TopicPlan) => (directory.stateOf(topic)?.led.length ?? 0) >= partitions
+    const isWhole = ({ topic, partitions }: TopicPlan) => (directory.stateOf(topic)?.leaders.length ?? 0) >= partitions
     const pause = new Pause()
     for (;;) {
       await within(directory.look(topics, true), connectTimeoutMs, 'an answer about the topics')
-      const unled = plan.find((part) => !isLed(part))
-      if (unled === undefined) return
+      const isLed = edgesOf(directory, topics, 'latest').then(
+        () => true,
+        () => false,
+      )
+      if (plan.every(isWhole) && (await within(isLed, connectTimeoutMs, 'an answer of the leaders'))) return
       if (performance.now() > deadline) {
-        const message = `expected a leader for each partition of ${unled.topic} within ${connectTimeoutMs} ms, got none`
+        const message = `expected all partitions to be led within ${connectTimeoutMs} ms, got some that are not`
         throw new TidemillError('CONNECT_TIMEOUT', message)
       }
       await pause.wait(LOOK_AGAIN_MS)

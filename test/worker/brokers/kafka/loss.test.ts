@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { startKafka } from '../../../../deploy/local/broker.ts'
+import { KafkaBacklog } from '../../../../worker/brokers/kafka/backlog.ts'
+import { KafkaTopology } from '../../../../worker/brokers/kafka/topology.ts'
+import type { WorkerEvent } from '../../../../worker/contracts.ts'
+import { eventually, unlessUnreadable, withCode, within } from '../../../conformance/harness.ts'
+import { FaultProxy } from '../../../load/proxy.ts'
+import { copyOf, numbers, roomFor, topicIn, valuesIn } from './room.ts'
+
+/** A Kafka of this file's own, which it may kill, behind a proxy that can fail. */
+const lossy = start()
+after(async () => {
+  const { kafka, proxy } = await lossy
+  await proxy.close()
+  await kafka.stop()
+})
+
+async function start() {
+  const kafka = await startKafka({ private: true, proxied: true })
+  const { port, advertisedPort } = kafka.proxied!
+  const proxy = await FaultProxy.start(`kafka://127.0.0.1:${port}`, advertisedPort)
+  return { kafka, proxy, url: proxy.through(kafka.url) }
+}
+
+test('a cut connection loses nothing: what was not confirmed is sent again', async (t) => {
+  const { proxy, url, kafka } = await lossy
+  const room = await roomFor(t, {}, kafka.url)
+  const topic = await topicIn(room, 3)
+  const publisher = room.publisher({ brokerUrl: url })
+  await within('the confirm', publisher.publish(copyOf(topic, 'first')))
+  for (let round = 0; round < 5; round++) {
+    const sent = numbers(200).map((value) => publisher.publish(copyOf(topic, `${round}-${value}`)))
+    proxy.cut()
+    await within('the confirms', Promise.all(sent))
+  }
+  const found = new Set(await valuesIn(room.hands, topic))
+  assert.equal(found.size, 1_001)
+})
+
+test('a broker that does not answer is given up at the deadline, and taken back when it answers', async (t) => {
+  const { proxy, url, kafka } = await lossy
+  const room = await roomFor(t, {}, kafka.url)
+  const topic = await topicIn(room)
+  const publisher = room.publisher({ brokerUrl: url, confirmTimeoutMs: 1_000, connectTimeoutMs: 500 }, 1_000)
+  await within('the confirm', publisher.publish(copyOf(topic, 'first')))
+  proxy.blackhole('down')
+  const answers = await within(
+    'the answers',
+    Promise.allSettled([publisher.publish(copyOf(topic, 'a')), publisher.publish(copyOf(topic, 'b'))]),
+  )
+  for (const answer of answers) withCode('CONFIRM_TIMEOUT')((answer as PromiseRejectedResult).reason)
+  await assert.rejects(within('the answer', publisher.publish(copyOf(topic, 'c'))), withCode('CONNECTION_LOST'))
+  proxy.heal()
+  await eventually('a writable publisher', () => publisher.writable, Boolean)
+  await within('the confirm', publisher.publish(copyOf(topic, 'd')))
+  // Whether the unanswered ones were stored nobody knew.
+  assert.deepEqual([...new Set(await valuesIn(room.hands, topic))], ['first', 'a', 'b', 'd'])
+})
+
+test('a broker that is killed and started again has every record that was confirmed, and the publisher comes back by itself', async (t) => {
+  const { kafka } = await lossy
+  const room = await roomFor(t, {}, kafka.url)
+  const topic = await topicIn(room, 2)
+  const publisher = room.publisher({ confirmTimeoutMs: 60_000 }, 60_000)
+  await within('the confirm', publisher.publish(copyOf(topic, 'before')))
+  await kafka.kill()
+  const sent = Promise.all(numbers(100).map((value) => publisher.publish(copyOf(topic, value))))
+  const isLost = (event: WorkerEvent) => event.name === 'connection' && event.status !== 'connected'
+  await eventually('a word of the loss', () => room.events.some(isLost), Boolean)
+  await kafka.start()
+  await sent
+  const found = () => valuesIn(room.hands, topic).catch((): string[] => [])
+  await eventually('the records', found, (values) => new Set(values).size === 101 && values.includes('before'))
+})
+
+test('while the broker is away every reading rejects in time; then it is the one before', async (t) => {
+  const { kafka } = await lossy
+  const room = await roomFor(t, {}, kafka.url)
+  await within('the topology', new KafkaTopology(room.settings).apply())
+  const backlog = new KafkaBacklog({ ...room.settings, connectTimeoutMs: 2_000 })
+  room.defer(() => within('the backlog to close', backlog.close()))
+  await Promise.all(numbers(7).map((value) => room.hands.publish(copyOf(room.settings.queue, value))))
+  const reading = () => within('the reading', backlog.read())
+  assert.equal((await reading()).ready, 7)
+  await kafka.kill()
+  for (let round = 0; round < 2; round++) await assert.rejects(reading(), withCode('BACKLOG_UNREADABLE'))
+  await kafka.start()
+  await eventually(
+    'the reading',
+    () => reading().catch(unlessUnreadable),
+    ({ ready }) => ready === 7,
+  )
+})
