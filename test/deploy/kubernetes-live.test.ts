@@ -4,15 +4,18 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { ConfirmChannel } from 'amqplib'
+import { stringify } from 'yaml'
 import { namesOf } from '../../worker/brokers/rabbitmq/names.ts'
 import { SETTINGS } from '../../worker/settings-table.ts'
 import { sharedBroker } from '../helpers/broker.ts'
 import { tidemill } from '../helpers/command.ts'
 import { startExporter } from '../helpers/exporter-process.ts'
 import { Management } from '../helpers/management.ts'
+import { startPrometheus } from '../helpers/prometheus.ts'
 import { openConnection, uniqueName } from '../helpers/queue.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { WorkerProcess } from '../helpers/worker-process.ts'
+import { adapterRules } from './kubernetes/adapter.ts'
 import { KUBERNETES } from './kubernetes/cases.ts'
 import { type Manifest, podsOf, select } from './kubernetes/manifest.ts'
 import { renderComposition } from './kubernetes/render.ts'
@@ -35,10 +38,13 @@ test('what the overlay deploys works on a real broker, each pod with its own acc
   const exporter = await startExporter(t, room.environmentOf('exporter'))
   const ready = new RegExp(`^tidemill_queue_ready\\{[^}]*\\} ${JOBS}$`, 'm')
   await waitFor('the exporter sees the jobs', async () => ready.test(await exporter.scrape()), { everyMs: 200 })
+  const askedByHpa = await prometheusAdapter(t, exporter.httpPort, room.queue)
+  await waitFor('the HPA of hpa-external would see the jobs', async () => (await askedByHpa()) === JOBS)
 
   const env = { ...room.environmentOf('worker'), EXAMPLES_ROOT: join(room.folder, 'examples') }
   const worker = await WorkerProcess.start(t, 'worker/handlers/orders-worker.ts', { env })
   await waitFor('KEDA sees that all is done', async () => (await room.asKeda(work!)) === 0, { everyMs: 200 })
+  await waitFor('and so would the HPA', async () => (await askedByHpa()) === 0)
   worker.signal('SIGTERM')
   assert.deepEqual(await worker.exit(), { code: 0, signal: null }, worker.output)
   assert.doesNotMatch(worker.output, /topology-fault|ACCESS_REFUSED/)
@@ -63,6 +69,30 @@ test('an account has no more rights than it needs', async (t) => {
   const foreign = await room.request({ ...work!, metadata: { ...work!.metadata, queueName: 'nobody' } }, '')
   assert.equal(foreign.status, 404)
 })
+
+/** What the Prometheus adapter answers by its one rule; undefined where it has no answer. */
+async function prometheusAdapter(
+  t: TestContext,
+  port: number,
+  queue: string,
+): Promise<() => Promise<number | undefined>> {
+  // The operator adds the namespace.
+  const target = { targets: [`127.0.0.1:${port}`], labels: { namespace: 'orders' } }
+  const config = {
+    global: { scrape_interval: '1s' },
+    scrape_configs: [{ job_name: 'exporter', static_configs: [target] }],
+  }
+  const prometheus = await startPrometheus(t, stringify(config))
+  const [rule] = adapterRules(KUBERNETES)
+  const matchers = `namespace="orders",queue="${queue}"`
+  const query = rule!.metricsQuery.replaceAll('<<.LabelMatchers>>', matchers)
+  return async () => {
+    assert.ok((await prometheus.query(rule!.seriesQuery)).length <= 1, 'one series for each queue')
+    const [series, ...others] = await prometheus.query(query)
+    assert.equal(others.length, 0, 'one figure for each queue')
+    return series && Number(series.value[1])
+  }
+}
 
 /** Which of the queue's own queues an account may read, and to which exchanges it may write. */
 async function rightsOf(t: TestContext, room: Room, component: string): Promise<object> {

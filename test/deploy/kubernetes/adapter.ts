@@ -8,7 +8,7 @@ const FILE = join('components', 'hpa-external', 'prometheus-adapter.yaml')
 
 /** Metrics that an HPA asks the Prometheus adapter for and no rule makes, and rules about metrics that nobody exports. */
 export function adapterFaults(folder: string, render: string, manifests: readonly Manifest[]): Fault[] {
-  const rules = existsSync(join(folder, FILE)) ? readRules(join(folder, FILE)) : []
+  const rules = existsSync(join(folder, FILE)) ? adapterRules(folder) : []
   const made = rules.map(({ name }) => name.as)
   const asked = manifests.flatMap((manifest) =>
     select(manifest, 'spec.metrics.*.external.metric.name').map(({ value }) => ({
@@ -40,6 +40,7 @@ interface Rule {
   readonly name: { readonly as: string }
 }
 
-function readRules(path: string): readonly Rule[] {
-  return parse(readFileSync(path, 'utf8')).rules.external
+/** The rules of the Prometheus adapter for external metrics. */
+export function adapterRules(folder: string): readonly Rule[] {
+  return parse(readFileSync(join(folder, FILE), 'utf8')).rules.external
 }
