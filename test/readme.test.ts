@@ -10,7 +10,7 @@ const README = join(ROOT, 'README.md')
 test("the README's tables of settings and metrics are those of the code", () => {
   const text = readFileSync(README, 'utf8')
   assert.deepEqual(missingTables(text), [])
-  assert.ok(withTables(text) === text, 'they are not; run: node .ci/readme-tables.ts --write')
+  assert.ok(withTables(text) === text, 'they are not; run: npm run generate')
 })
 
 test('a stale table is replaced, and what is around it stays', () => {

@@ -1,4 +1,4 @@
-// `node deploy/kubernetes/helm/main.ts` brings the chart's values.schema.json up to date.
+// Brings the chart's values.schema.json up to date; part of `npm run generate`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { valuesSchema } from './values-schema.ts'

@@ -44,7 +44,7 @@ export function generatedFaults(folder: string, packageVersion: string): Fault[]
   const schema = join(chart, 'values.schema.json')
   const made = `${JSON.stringify(valuesSchema(), null, 2)}\n`
   if (!existsSync(schema) || readFileSync(schema, 'utf8') !== made) {
-    faults.push(fault('helm/tidemill/values.schema.json', 'it is stale; run: node deploy/kubernetes/helm/main.ts'))
+    faults.push(fault('helm/tidemill/values.schema.json', 'it is stale; run: npm run generate'))
   }
   for (const path of drift('kubernetes/', folder)) faults.push(fault(path, 'it is stale; run: npm run observability'))
   const text = readFileSync(join(chart, 'Chart.yaml'), 'utf8')
