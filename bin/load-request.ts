@@ -111,7 +111,9 @@ function brokerFaults(call: Call, broker: string, { kill, restart, cut }: Strike
     if (textOf(call, 'worker') !== undefined) faults.push(`--worker: expected a broker that it can reach, got memory`)
   }
   const how = textOf(call, 'restart-with')
-  const isGiven = broker.includes(':') || isOf(broker, process.env['TIDEMILL_BROKER_URL'])
+  const fromEnvironment = process.env['TIDEMILL_BROKER_URL'] ?? ''
+  const url = broker.includes(':') ? broker : isOf(broker, fromEnvironment) ? fromEnvironment : ''
+  const isGiven = url !== ''
   if (restart > 0 && isGiven && !isMemory && how === undefined) {
     const hint = "say how, as in --restart-with 'docker compose restart rabbitmq'"
     faults.push(`--restart-broker: expected a broker that tidemill started itself, got the URL of one; ${hint}`)
@@ -119,14 +121,19 @@ function brokerFaults(call: Call, broker: string, { kill, restart, cut }: Strike
   if (how !== undefined && !isGiven) {
     faults.push('--restart-with: expected the URL of the broker that it restarts, got a broker that tidemill starts')
   }
-  if (cut > 0 && /^(amqps|kafkas):/i.test(broker)) {
+  if (cut > 0 && /^(amqps|kafkas):/i.test(url)) {
     faults.push("--cut: expected a URL without TLS, got one with; the proxy that cuts has not the broker's certificate")
+  }
+  if (cut > 0 && /^kafkas?:/i.test(url)) {
+    faults.push(
+      '--cut: expected a Kafka that tidemill starts itself, got the URL of one; its clients would go past the proxy',
+    )
   }
   return faults
 }
 
 /** Whether a URL is one of the broker of that name: it is used in place of one that would have to be started. */
-function isOf(name: string, url = ''): boolean {
+function isOf(name: string, url: string): boolean {
   return { rabbitmq: /^amqps?:/i, kafka: /^kafkas?:/i }[name]?.test(url) ?? false
 }
 

@@ -20,6 +20,7 @@ export interface CrewOptions {
 }
 
 const FILE_TYPE = extname(import.meta.filename)
+const SESSION_MS = '10000'
 const KILL_GROUPS = 'for leader in $(cat "$1"); do kill -9 "-$leader"; done'
 
 /** Where the workers of a load come from. They end with this process, however that ends. */
@@ -81,8 +82,11 @@ export class Crew {
   #environment(): NodeJS.ProcessEnv {
     const { stage, ledger, work, request } = this.#options
     const { TIDEMILL_BROKER_URL_FILE: _, ...inherited } = request.env
+    // A worker that is killed keeps its jobs for the time of its session: the default would be most of a short run.
+    const session = request.worker.kind === 'examples' ? { TIDEMILL_SESSION_TIMEOUT_MS: SESSION_MS } : {}
     const root = request.worker.kind === 'examples' ? work : (inherited['EXAMPLES_ROOT'] ?? work)
     return {
+      ...session,
       ...inherited,
       TIDEMILL_BROKER_URL: stage.workerUrl,
       TIDEMILL_QUEUE: stage.settings.queue,

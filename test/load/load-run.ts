@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startBroker } from '../../deploy/local/broker.ts'
+import { startBroker, startKafka } from '../../deploy/local/broker.ts'
 import { run } from '../../deploy/local/command.ts'
-import type { LocalBroker } from '../../deploy/local/contracts.ts'
+import type { LocalBroker, LocalKafka } from '../../deploy/local/contracts.ts'
 import { loadSettings, readText, type WorkerSettings } from '../../worker/config.ts'
 import { validate } from '../../worker/decode.ts'
 import type { JobDefinition, WorkerDefinition } from '../../worker/define.ts'
@@ -16,10 +16,12 @@ import { loadOrders } from './load-jobs.ts'
 import type { LoadReport } from './load-report.ts'
 import type { LoadRequest, PayloadChoice } from './load-request.ts'
 import { type PlannedJob, planOf } from './plan.ts'
+import { FaultProxy } from './proxy.ts'
 import { Stage } from './stage.ts'
 import { arrivalsOf } from './trace.ts'
 
-const KEYS = 50
+/** So many that jobs seldom wait for one of their own key, and each has a number of others to keep its place among. */
+const KEYS = 200
 const RESTART_TIMEOUT_MS = 300_000
 
 /**
@@ -27,13 +29,17 @@ const RESTART_TIMEOUT_MS = 300_000
  * Rejects with `USAGE`, `NO_BROKER` or `TOPOLOGY_CONFLICT` before anything is begun, later with what went wrong.
  */
 export async function executeLoad(request: LoadRequest): Promise<LoadReport> {
-  const { out, broker, install, env } = request
+  const { out, broker, install, env, strikes } = request
   const ledger = folderFor(request.ledger)
   const work = mkdtempSync(join(tmpdir(), 'tidemill-load-work-'))
   const log = (line: string) => out.write(`${line}\n`)
   let local: LocalBroker | undefined
   try {
-    local = await startBroker({ broker, install, log, env })
+    // A client of Kafka would leave a proxy with its second connection, but for a listener that is made for one.
+    const isProxied = strikes.cut > 0 && broker === 'kafka'
+    local = isProxied
+      ? await startKafka({ install, log, env, proxied: true })
+      : await startBroker({ broker, install, log, env })
     return await onBroker(request, local, ledger, work)
   } finally {
     await local?.stop()
@@ -49,7 +55,7 @@ async function onBroker(request: LoadRequest, local: LocalBroker, ledger: string
   const definition = definitionOf(request, work)
   const settings = settingsOf(request, local, definition, tag)
   const payloads = request.payloads ?? (await exampleOrders(request, work))
-  const stage = await Stage.open(settings, strikes.cut > 0)
+  const stage = await Stage.open(settings, strikes.cut > 0 ? await proxyOf(local) : undefined)
   try {
     const job = jobOf(payloads.type, definition)
     const plan = jobsOf(request, payloads, stage.broker.features.ordersByKey)
@@ -146,6 +152,12 @@ async function expectValid({ schema }: JobDefinition<any, any, any>, plan: reado
       })
     }
   }
+}
+
+function proxyOf(local: LocalBroker): Promise<FaultProxy> {
+  const listener = (local as Partial<LocalKafka>).proxied
+  if (listener === undefined) return FaultProxy.start(local.url)
+  return FaultProxy.start(`kafka://127.0.0.1:${listener.port}`, listener.advertisedPort)
 }
 
 async function restart(command: string | undefined, local: LocalBroker): Promise<void> {

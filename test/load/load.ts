@@ -258,13 +258,17 @@ class Load {
 
   #frame(): LoadFrame {
     const { stage, plan, title, strikes } = this.#options
+    const { reading, broker } = stage
+    const inFlight = this.#fleet.inFlight
+    // Where the broker does not know what is in flight, its backlog includes it.
+    const included = broker.features.separatesInFlight ? 0 : inFlight
     return {
       title,
       total: plan.length,
       enqueued: this.#arrivals.confirmed,
       done: this.#tail.done,
-      inFlight: this.#fleet.inFlight,
-      backlog: stage.reading,
+      inFlight,
+      backlog: reading && { ...reading, ready: Math.max(0, reading.ready - included) },
       waits: figuresOf(this.#waits.slice(-RECENT)),
       strikes: { asked: strikes, hit: this.#striker.hits, voids: this.#striker.voids },
       workers: this.#fleet.all

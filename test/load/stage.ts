@@ -4,7 +4,7 @@ import type { WorkerSettings } from '../../worker/config.ts'
 import type { Backlog, BacklogReading, Broker, TopologyItem, WorkerEvent } from '../../worker/contracts.ts'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { type Caretaker, caretakerOf } from './caretaker.ts'
-import { FaultProxy } from './proxy.ts'
+import type { FaultProxy } from './proxy.ts'
 
 const READ_EVERY_MS = 250
 const POLL_MS = 50
@@ -33,13 +33,12 @@ export class Stage {
 
   /**
    * Sets up the queue, unless it is there, and makes sure that nobody else works on it.
-   * @param isCut whether connections will be cut: then workers reach the broker through a proxy
+   * @param proxy where connections will be cut: workers reach the broker through it, and it is closed with the stage
    */
-  static async open(settings: WorkerSettings, isCut: boolean): Promise<Stage> {
+  static async open(settings: WorkerSettings, proxy?: FaultProxy): Promise<Stage> {
     const ears = new Ears()
     const broker = await openBroker(settings, (event) => ears.hear(event))
     const made = await setUp(broker, settings.queue)
-    const proxy = isCut ? await FaultProxy.start(settings.brokerUrl) : undefined
     const stage = new Stage(broker, settings, made, proxy, ears)
     try {
       await stage.#expectEmpty()
