@@ -23,7 +23,7 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
     broker: {
       type: 'string',
       value: 'BROKER',
-      help: 'rabbitmq, memory, or a URL. Default: TIDEMILL_BROKER_URL, else rabbitmq.',
+      help: 'rabbitmq, kafka, memory, or a URL. Default: TIDEMILL_BROKER_URL, else rabbitmq.',
     },
     queue: { type: 'string', help: "The queue. Default: one of the run's own, which is removed afterwards." },
     type: { type: 'string', help: "The jobs' type. Default: the one that the worker file has." },
@@ -58,7 +58,7 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
     keys: {
       type: 'string',
       value: 'N',
-      help: 'Give the jobs so many ordering keys. Default 50 where the broker keeps order, else 0.',
+      help: 'Give the jobs so many ordering keys. Default 200 where the broker keeps order, else 0.',
     },
     'duplicates-limit': {
       type: 'string',
@@ -68,7 +68,7 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
     ledger: { type: 'string', value: 'DIR', help: 'Where the ledger goes. Default: a temporary folder; it stays.' },
     report: { type: 'string', value: 'FILE', help: 'Write a report with plots, one HTML file.' },
     seed: { type: 'string', value: 'N', help: 'The same seed makes the same jobs, times and strikes. Default 1.' },
-    'no-install': { type: 'boolean', help: 'Do not install RabbitMQ where it is missing.' },
+    'no-install': { type: 'boolean', help: 'Do not install a broker where it is missing.' },
     json: JSON_FLAG,
   },
   shownSettings: [],

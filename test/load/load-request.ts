@@ -18,9 +18,9 @@ export interface PayloadChoice {
 
 /** A load as it is asked for. */
 export interface LoadRequest {
-  /** `rabbitmq`, `memory` or a URL. */
+  /** `rabbitmq`, `kafka`, `memory` or a URL. */
   readonly broker: string
-  /** Whether RabbitMQ may be installed where it is missing. */
+  /** Whether a broker may be installed where it is missing. */
   readonly install: boolean
   readonly worker: WorkerChoice
   /** Default: a queue of the run's own. */
@@ -32,7 +32,7 @@ export interface LoadRequest {
   readonly rate: number
   /** Undefined: the examples' own. */
   readonly payloads: PayloadChoice | undefined
-  /** Ordering keys. Default: 50 where the broker keeps their order, else none. */
+  /** Ordering keys. Default: 200 where the broker keeps their order, else none. */
   readonly keys: number | undefined
   /** How many of the jobs are made to fail. */
   readonly poison: number
