@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { messageOf } from '../../worker/errors.ts'
+import { hasPassword } from '../../worker/redact.ts'
 import { type Command, JSON_FLAG, textOf } from '../command.ts'
 import { requestOf } from '../load-request.ts'
 import { printJson } from '../setup.ts'
@@ -81,6 +82,12 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
     const isJson = call.values['json'] === true
     try {
       const request = await requestOf(call, ending.signal)
+      const named = textOf(call, 'broker') ?? ''
+      if (hasPassword(named) && !named.includes('//guest:guest@')) {
+        process.stderr.write(
+          'note: everybody on this machine can read this password; TIDEMILL_BROKER_URL keeps it to yourself\n',
+        )
+      }
       const page = textOf(call, 'report')
       const { executeLoad } = await import('../../test/load/load-run.ts')
       const { summaryOf } = await import('../../test/load/load-report.ts')
