@@ -1,6 +1,5 @@
-import { messageOf } from '../../worker/errors.ts'
 import { type Command, JSON_FLAG, textOf, wholeOf } from '../command.ts'
-import { printJson } from '../setup.ts'
+import { runTrial } from '../trial.ts'
 
 /** `tidemill demo` */
 export const demo: Command = {
@@ -28,28 +27,16 @@ Exit codes: 0 nothing was lost or duplicated, 1 something was, or the demo faile
     const orders = wholeOf(call, 'orders') ?? 2_000
     const { runDemo } = await import('../../test/load/demo.ts')
     const { summaryOf } = await import('../../test/load/demo-report.ts')
-    const ending = new AbortController()
-    const end = (signal: NodeJS.Signals) => ending.abort(new Error(`ended by ${signal}`))
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-    try {
+    return runTrial(call, async (signal) => {
       const report = await runDemo({
         broker: textOf(call, 'broker'),
         orders,
         images: wholeOf(call, 'images') ?? 60,
         install: call.values['no-install'] !== true,
         out: process.stderr,
-        signal: ending.signal,
+        signal,
       })
-      const isJson = call.values['json'] === true
-      const out = isJson ? process.stderr : process.stdout
-      out.write(`\n${summaryOf(report, orders).join('\n')}\n`)
-      if (isJson) printJson(report)
-      return report.ok ? 0 : 1
-    } catch (error) {
-      if (call.values['json'] === true) printJson({ ok: false, error: messageOf(error) })
-      throw error
-    } finally {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
-    }
+      return { lines: summaryOf(report, orders), report }
+    })
   },
 }

@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
-import { messageOf } from '../../worker/errors.ts'
 import { hasPassword } from '../../worker/redact.ts'
 import { type Command, JSON_FLAG, textOf } from '../command.ts'
 import { requestOf } from '../load-request.ts'
-import { printJson } from '../setup.ts'
+import { runTrial } from '../trial.ts'
 
 /** `tidemill load` */
 export const load: Command = {
@@ -75,38 +74,24 @@ Exit codes: 0 nothing was lost and every expectation was met, 1 something was no
   shownSettings: [],
   takesSettings: false,
   arguments: { min: 0, max: 1 },
-  async run(call) {
-    const ending = new AbortController()
-    const end = (signal: NodeJS.Signals) => ending.abort(new Error(`ended by ${signal}`))
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-    const isJson = call.values['json'] === true
-    try {
-      const request = await requestOf(call, ending.signal)
+  run(call) {
+    return runTrial(call, async (signal) => {
+      const request = await requestOf(call, signal)
       const named = textOf(call, 'broker') ?? ''
       if (hasPassword(named) && !named.includes('//guest:guest@')) {
         process.stderr.write(
           'note: everybody on this machine can read this password; TIDEMILL_BROKER_URL keeps it to yourself\n',
         )
       }
-      const page = textOf(call, 'report')
       const { executeLoad } = await import('../../test/load/load-run.ts')
       const { summaryOf } = await import('../../test/load/load-report.ts')
       const report = await executeLoad(request)
       const lines = summaryOf(report)
-      if (page !== undefined) {
-        const { renderReport } = await import('../../test/load/report-page.ts')
-        await writeFile(page, await renderReport(report, request))
-        lines.splice(-1, 0, `The report: ${page}`)
-      }
-      const out = isJson ? process.stderr : process.stdout
-      out.write(`\n${lines.join('\n')}\n`)
-      if (isJson) printJson({ ...report, ...(page !== undefined && { report: page }) })
-      return report.ok ? 0 : 1
-    } catch (error) {
-      if (isJson) printJson({ ok: false, error: messageOf(error) })
-      throw error
-    } finally {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
-    }
+      const page = textOf(call, 'report')
+      if (page === undefined) return { lines, report }
+      const { renderReport } = await import('../../test/load/report-page.ts')
+      await writeFile(page, await renderReport(report, request))
+      return { lines: lines.toSpliced(-1, 0, `The report: ${page}`), report: { ...report, report: page } }
+    })
   },
 }
