@@ -1,16 +1,17 @@
-// The runner behind `npm test`: node test/run.ts [unit] [broker] [faults] [--json] [--no-install]. Without a group: all of them.
+// The runner behind `npm test`: node test/run.ts [unit] [broker] [faults] [docker] [--json] [--no-install]. Without a group: all of them.
 import { dirname, join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { messageOf } from '../worker/errors.ts'
+import { type Engine, SHARED_ENGINE, startEngine } from './helpers/docker/engine.ts'
 import { Leftovers } from './helpers/leftovers.ts'
 import { SharedBrokers } from './helpers/shared-brokers.ts'
 import { brokersFor, GROUPS, type Group, testGroups } from './helpers/test-groups.ts'
 
 const FILE_TIMEOUT_MS = 900_000
 /** Faults are about time: beside another file's load they would measure that. */
-const CONCURRENCY: Readonly<Record<Group, number>> = { unit: 2, broker: 2, faults: 1 }
+const CONCURRENCY: Readonly<Record<Group, number>> = { unit: 2, broker: 2, faults: 1, docker: 1 }
 
 interface GroupResult {
   readonly group: Group
@@ -35,7 +36,12 @@ if (unknown.length > 0) {
 const root = dirname(import.meta.dirname)
 process.chdir(root)
 const output = values.json ? process.stderr : process.stdout
-const chosen = GROUPS.filter((group) => positionals.length === 0 || positionals.includes(group))
+const isWithoutDocker = process.env['TIDEMILL_NO_DOCKER'] === '1'
+// Workers refuse a variable of theirs that they don't know.
+delete process.env['TIDEMILL_NO_DOCKER']
+const chosen = GROUPS.filter((group) => positionals.length === 0 || positionals.includes(group)).filter(
+  (group) => group !== 'docker' || !isWithoutDocker,
+)
 const files = testGroups(root)
 const leftovers = new Leftovers()
 const stopping = new AbortController()
@@ -55,23 +61,31 @@ const needed = brokersFor(
   root,
   chosen.flatMap((group) => files.get(group) ?? []),
 )
-const brokers = new SharedBrokers(needed, {
-  install: !values['no-install'],
-  log: (line) => process.stderr.write(`${line}\n`),
-})
+const means = { install: !values['no-install'], log: (line: string) => void process.stderr.write(`${line}\n`) }
+const brokers = new SharedBrokers(needed, means)
+let engine: Engine | undefined
 try {
   for (const group of chosen) {
     if (stopping.signal.aborted) break
     if (group !== 'unit') await brokers.ready()
+    if (group === 'docker') engine = await shareEngine()
     results.push(await runGroup(group, files.get(group) ?? []))
   }
 } catch (error) {
   faults.push(messageOf(error))
 }
+await engine?.stop()
 faults.push(...(await brokers.stop()))
 faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
 if (signalled !== undefined) faults.push(`stopped by ${signalled}`)
 report()
+
+/** One of our own is told to the test files; one of the machine's they find themselves. */
+async function shareEngine(): Promise<Engine> {
+  const engine = await startEngine(means)
+  if (engine.isPrivate) process.env[SHARED_ENGINE] = engine.env['DOCKER_HOST']
+  return engine
+}
 
 async function runGroup(group: Group, files: readonly string[]): Promise<GroupResult> {
   const since = performance.now()
@@ -113,11 +127,14 @@ function report(): void {
     )
     for (const failure of result.failures) output.write(`  FAILED ${failure}\n`)
   }
+  if (isWithoutDocker) output.write('docker: left out, because of TIDEMILL_NO_DOCKER=1\n')
   for (const fault of faults) output.write(`FAILED ${fault}\n`)
   output.write(
     `${ok ? 'ok' : 'FAILED'}: ${passed} tests passed, ${failed} failed, ${skipped} skipped in ${(ms / 1000).toFixed(1)} s\n`,
   )
   if (values.json)
-    process.stdout.write(`${JSON.stringify({ ok, passed, failed, skipped, ms, groups: results, faults })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ ok, passed, failed, skipped, ms, groups: results, faults, isWithoutDocker })}\n`,
+    )
   process.exitCode = signalled === 'SIGINT' ? 130 : signalled === 'SIGTERM' ? 143 : ok ? 0 : 1
 }

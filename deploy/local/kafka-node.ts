@@ -23,7 +23,7 @@ const JVM_ARGS = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtL
 
 /** Starts an Apache Kafka from Maven Central: its own ports, data and logs, all in one folder that goes with it. Its jars stay, for the next time. */
 export async function startMaven(options: WayOptions, { proxied = false } = {}): Promise<LocalKafka | NoWay> {
-  const program = await findProgram(options)
+  const program = await findKafka(options)
   if ('refused' in program) return program
   return startPrivate(() => PrivateKafka.create(program, options.env, proxied), options.log)
 }
@@ -33,7 +33,8 @@ interface Program {
   readonly jars: string
 }
 
-async function findProgram(options: WayOptions): Promise<Program | NoWay> {
+/** Finds Java and the jars, after they were installed and fetched where they are missing. */
+export async function findKafka(options: WayOptions): Promise<Program | NoWay> {
   const jars = jarsFolder(options.env)
   const isFetched = areJarsWhole(jars)
   let java = await findJava(LEAST_JAVA, options.env)

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { COMMONJS } from '../../deploy/docker/commonjs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
@@ -21,22 +22,11 @@ export async function bundlePrograms(): Promise<string> {
 /** One file each, with all that it imports. */
 async function bundle(folder: string, programs: readonly string[], minify: boolean): Promise<void> {
   await build({
+    ...COMMONJS,
     absWorkingDir: ROOT,
     entryPoints: programs.map((program) => ({ in: `${program}.ts`, out: program.split('/').at(-1)! })),
     outdir: folder,
-    outExtension: { '.js': '.cjs' },
-    bundle: true,
     minify,
-    platform: 'node',
     target: 'node22',
-    format: 'cjs',
-    // What an ES module knows of its own place; a CommonJS bundle has to be told.
-    define: {
-      'import.meta.url': 'bundleUrl',
-      'import.meta.dirname': '__dirname',
-      'import.meta.filename': '__filename',
-    },
-    banner: { js: "const bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
-    logLevel: 'warning',
   })
 }

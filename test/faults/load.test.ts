@@ -26,24 +26,14 @@ interface Run {
   readonly ended: Promise<{ code: number | null; report: LoadReport & { error?: string }; stderr: string }>
 }
 
-/** Starts `tidemill load` on a broker, without a URL on one of its own; it is killed with `t.after`, should it still run then. */
-function start(
-  t: TestContext,
-  url: string | undefined,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Run {
+/** Starts `tidemill load` on a broker; it is killed with `t.after`, should it still run then. */
+function start(t: TestContext, url: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
   const folder = mkdtempSync(join(tmpdir(), 'load-'))
   t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const inherited = Object.entries(process.env).filter(([name]) => !/^(TIDEMILL_|NODE_TEST_CONTEXT$)/.test(name))
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'tidemill.ts'), 'load', ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...Object.fromEntries(inherited),
-      TMPDIR: folder,
-      ...(url !== undefined && { TIDEMILL_BROKER_URL: url }),
-      ...env,
-    },
+    env: { ...Object.fromEntries(inherited), TMPDIR: folder, TIDEMILL_BROKER_URL: url, ...env },
   })
   const [stdout, stderr] = [text(child.stdout!), text(child.stderr!)]
   const ended = once(child, 'close').then(async ([code]) => {
@@ -128,14 +118,6 @@ test('connections that are cut lose nothing; a queue that was there before stays
   assert.deepEqual([report.lost, report.cuts, report.dead], [0, 2, 1])
   assert.equal((await channel.checkQueue(`${queue}.dead`)).messageCount, 2)
   assert.equal((await channel.checkQueue(queue)).messageCount, 0)
-})
-
-test('a restart of the broker that it started itself hits jobs in flight and loses none', async (t) => {
-  const args = ['--broker', 'rabbitmq', '--jobs', '400', '--restart-broker', '1', '--kill', '1']
-  const { code, report, stderr } = await start(t, undefined, args).ended
-  assert.equal(code, 0, stderr)
-  assert.deepEqual([report.lost, report.restarts, report.kills], [0, 1, 1])
-  assert.match(stderr, /the broker is back after [\d.]+ s; it hung up on \d+ jobs? in flight/)
 })
 
 test('a command of another maker that writes the ledger is judged as well, also below a shell', async (t) => {

@@ -26,23 +26,23 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^(worker\/metrics(-[a-z-]+)?\.ts$|test\/)/,
   pino: /^(worker\/log\.ts$|test\/)/,
   'p-limit': /^worker\/pool\.ts$/,
-  zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|deploy\/kubernetes\/helm\/|test\/)/,
+  zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|deploy\/kubernetes\/helm\/|test\/|deploy\/docker\/template\/)/,
   sharp: /^(worker\/handlers|test)\//,
   '@standard-schema/spec': /^(worker\/[a-z-]+\.ts$|test\/)/,
   '@grafana/grafana-foundation-sdk': /^deploy\/observability\//,
   '@prometheus-io/lezer-promql': /^test\//,
   // The programs of a user, which the test of the package writes.
-  tidemill: /^test\/package\.test\.ts$/,
+  tidemill: /^(test\/package\.test\.ts$|deploy\/docker\/template\/)/,
   valibot: /^test\//,
   'fast-check': /^test\//,
-  esbuild: /^test\//,
+  esbuild: /^(deploy\/docker|test)\//,
   ajv: /^test\//,
   fflate: /^test\//,
   yaml: /^(deploy\/(observability|kubernetes)|test)\//,
 }
 
 /** Written as a user would write them: files for `tidemill work`. */
-const USERS_FILES = /^test\/|^worker\/handlers\/[a-z]+-worker\.ts$/
+const USERS_FILES = /^test\/|^worker\/handlers\/[a-z]+-worker\.ts$|^deploy\/docker\/template\//
 
 /** Uses of the world outside, and who may make them. The pure parts are handed their clock and their chance. */
 const WORLD: readonly { readonly what: string; readonly use: RegExp; allowed(file: string): boolean }[] = [

@@ -32,8 +32,7 @@ export class Installed {
       const user = join(folder, 'user')
       await mkdir(user)
       await writeFile(join(user, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
-      const { stdout } = await npm(ROOT, 'pack', '--json', '--pack-destination', folder)
-      const tarball = join(folder, JSON.parse(stdout)[0].filename)
+      const tarball = await packTarball(folder)
       const nodes = installNodes(folder, majors)
       await npm(user, 'install', '--prefer-offline', tarball, ...packages)
       return new Installed(user, await nodes)
@@ -78,6 +77,12 @@ export class Installed {
     const PATH = [join(this.folder, 'node_modules', '.bin'), bin, process.env['PATH']].join(delimiter)
     return spawn(command, args, { cwd: this.folder, env: { ...cleanEnv(), PATH }, stdio: ['ignore', 'pipe', 'pipe'] })
   }
+}
+
+/** Packs the repository as it would be published; returns the tarball's path. */
+export async function packTarball(folder: string): Promise<string> {
+  const { stdout } = await npm(ROOT, 'pack', '--json', '--pack-destination', folder)
+  return join(folder, JSON.parse(stdout)[0].filename)
 }
 
 /** The packages that hold nothing but Node's binary need no install script, which a user's npm may refuse to run. */
