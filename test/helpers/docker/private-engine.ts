@@ -82,7 +82,8 @@ export class PrivateEngine {
   private constructor(lock: string, images: string) {
     this.#folder = mkdtempSync(join(tmpdir(), 'dockerd-'))
     this.host = `unix://${join(this.#folder, 'socket')}`
-    this.#env = { ...process.env, DOCKER_HOST: this.host }
+    // What containerd writes of its stacks when it ends goes with the folder too.
+    this.#env = { ...process.env, DOCKER_HOST: this.host, TMPDIR: this.#folder }
     const places = [
       ...['--data-root', images, '--exec-root', join(this.#folder, 'exec'), '--pidfile', join(this.#folder, 'pid')],
       ...['--host', this.host],
