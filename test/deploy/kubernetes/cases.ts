@@ -21,7 +21,7 @@ const COMPOSITIONS: readonly Composition[] = [
   { overlay: 'rabbitmq', without: ['keda-rabbitmq'], add: ['keda-scaledjob'] },
   { overlay: 'rabbitmq', without: ['keda-rabbitmq'], add: ['keda-scaledjob', 'monitoring', 'networkpolicy'] },
   { overlay: 'rabbitmq', without: ['keda-rabbitmq'], add: ['hpa-resource'] },
-  { overlay: 'kafka', add: ['monitoring', 'networkpolicy'] },
+  { overlay: 'kafka', add: ['monitoring', 'networkpolicy-kafka'] },
   { overlay: 'hpa-only', add: ['hpa-to-zero', 'networkpolicy'] },
   {
     overlay: 'rabbitmq',

@@ -1,6 +1,7 @@
 import { adapterFaults } from './adapter.ts'
 import type { Fault } from './manifest.ts'
 import { policyFaults } from './policy.ts'
+import { networkFaults } from './policy-network.ts'
 import { scalingFaults } from './policy-scaling.ts'
 import { referenceFaults } from './references.ts'
 import type { Render } from './render.ts'
@@ -13,6 +14,7 @@ export function inspect(folder: string, { name, manifests }: Render): Fault[] {
     ...referenceFaults(name, manifests),
     ...policyFaults(name, manifests),
     ...scalingFaults(name, manifests),
+    ...networkFaults(name, manifests),
     ...adapterFaults(folder, name, manifests),
   ]
 }

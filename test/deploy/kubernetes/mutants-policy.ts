@@ -149,6 +149,13 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     to: '    replicas: 0\n',
     expected: /fallback: expected replicas above 0/,
   }),
+  policy('a broker that the network policies keep the worker from', {
+    file: SETTINGS,
+    from: '.svc:5672',
+    to: '.svc:5673',
+    render: { overlay: 'rabbitmq', add: ['networkpolicy'] },
+    expected: /Deployment\/orders-worker expected a NetworkPolicy that lets it to port 5673 of the broker/,
+  }),
   policy('a rung of the ladder that nobody watches', {
     file: 'overlays/kafka/settings/kustomization.yaml',
     from: '- TIDEMILL_QUEUE=orders',
