@@ -28,7 +28,8 @@ export async function startMaven(options: WayOptions, { proxied = false } = {}):
   return startPrivate(() => PrivateKafka.create(program, options.env, proxied), options.log)
 }
 
-interface Program {
+/** What it takes to run a Kafka. */
+export interface Program {
   readonly java: string
   readonly jars: string
 }

@@ -4,6 +4,7 @@ import { Reconnection } from '../reconnection.ts'
 import { settledWithin, within } from '../waiting.ts'
 import type { Copy } from './copy.ts'
 import { Directory } from './directory.ts'
+import { faultOf } from './faults.ts'
 import { produce, type Stored } from './produce.ts'
 import { notSent, refusalOf, refused, topicFault, undecided } from './publish-errors.ts'
 import type { Pending } from './publish-lane.ts'
@@ -22,6 +23,7 @@ export interface PublisherOptions {
 const MAX_REPLICATION_MS = 30_000
 /** What disconnecting gets, however little is left of the time for closing. */
 const MIN_CLOSE_MS = 100
+const REFUSED_DELAY_MS = 5_000
 /** Before a topic without leaders is looked at again. */
 const LOOK_AGAIN_MS = 100
 
@@ -59,6 +61,8 @@ export class Publisher {
       observe,
       dial: (cancel) => Directory.open(settings, cancel),
       serve: (directory) => this.#serve(directory),
+      // Trying again soon would only lock the account.
+      penaltyMs: (error) => (faultOf(error) === 'fatal' ? REFUSED_DELAY_MS : 0),
     })
   }
 
