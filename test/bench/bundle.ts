@@ -10,7 +10,12 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const STARTED = ['test/bench/first-ack', 'test/bench/loop-first-ack', 'test/bench/idle-command', 'worker/probe-thread']
 
 /** What runs for seconds. */
-const CONTESTANTS = ['test/bench/tidemill', 'test/bench/loop']
+const CONTESTANTS = [
+  'test/bench/tidemill',
+  'test/bench/loop',
+  'test/bench/kafka/each-message',
+  'test/bench/kafka/each-batch',
+]
 
 /** The programs as JavaScript in a new folder. Not run from source: stripping types costs time and memory that users don't pay. */
 export async function bundlePrograms(): Promise<string> {

@@ -1,5 +1,5 @@
-// node test/bench/main.ts [--broker rabbitmq|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
-// tidemill against the loop that people write by hand on amqplib: ratios by round, their medians, and what it holds at rest.
+// node test/bench/main.ts [--broker rabbitmq|kafka|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
+// tidemill against the loops that people write by hand, on amqplib or on kafkajs: ratios by round, their medians, and what it holds at rest.
 // The aims stand beside the figures; nothing here passes or fails because of them.
 import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -11,15 +11,20 @@ import { messageOf } from '../../worker/errors.ts'
 import { bundlePrograms } from './bundle.ts'
 import { runContestant } from './contestant.ts'
 import { type DuelResult, duel, type Length } from './duel.ts'
+import { BOUTS } from './kafka/bouts.ts'
+import { BenchTopic } from './kafka/topic.ts'
+import { type BoutResult, tournament } from './kafka/tournament.ts'
 import { sharesOf } from './profile.ts'
 import { BenchQueue } from './queue.ts'
-import { duelTable, startTable, table } from './report.ts'
+import { boutTable, duelTable, idleTable, startTable, table } from './report.ts'
 import { SCENARIOS, type Scenario } from './scenarios.ts'
-import { measureStart, type StartResult } from './start.ts'
+import { idleRssMb, measureStart, type StartResult } from './start.ts'
 
 const FULL: Length = { rounds: 5, jobs: 60_000, warmUp: 20_000 }
 const QUICK: Length = { rounds: 2, jobs: 20_000, warmUp: 10_000 }
 const PROFILE_JOBS = 150_000
+/** A Kafka hands out so many more jobs in the same time. */
+const KAFKA_SHARE = 5
 const START_SAMPLES = { full: 20, quick: 5 }
 
 const { values } = parseArgs({
@@ -47,10 +52,11 @@ const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.only))
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 try {
-  if (values.broker === 'memory') throw new Error('--broker: expected a RabbitMQ, got memory')
+  if (values.broker === 'memory') throw new Error('--broker: expected rabbitmq, kafka or a URL, got memory')
   const broker = await startBroker({ broker: values.broker, install: !values['no-install'], log: say })
   try {
-    if (values.profile) await profile(broker.url)
+    if (broker.protocol === 'kafka') await benchKafka(broker.url, broker.version)
+    else if (values.profile) await profile(broker.url)
     else await bench(broker.url, broker.version)
   } finally {
     await broker.stop()
@@ -75,6 +81,39 @@ async function bench(url: string, version: string): Promise<void> {
   if (start) say(`\n${startTable(start)}`)
   if (values.json)
     print({ ok: true, node: process.version, rabbitmq: version, cores: cpus().length, length, duels, start })
+}
+
+async function benchKafka(url: string, version: string): Promise<void> {
+  if (values.profile) throw new Error('--profile: expected RabbitMQ, got Kafka')
+  const folder = await bundlePrograms()
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const kafkaLength: Length = {
+    ...length,
+    jobs: count('jobs', values.jobs) ?? usual.jobs * KAFKA_SHARE,
+    warmUp: usual.warmUp * KAFKA_SHARE,
+  }
+  const bouts: BoutResult[] = []
+  for (const bout of BOUTS.filter(({ name }) => name.includes(values.only))) {
+    bouts.push(await tournament(folder, url, bout, kafkaLength, say))
+  }
+  const idle = 'idle'.includes(values.only) ? await idleOnKafka(folder, url) : undefined
+  if (bouts.length > 0) say(`\n${boutTable(bouts)}`)
+  if (idle) say(`\n${idleTable(idle)}`)
+  if (values.json)
+    print({ ok: true, node: process.version, kafka: version, cores: cpus().length, length: kafkaLength, bouts, idle })
+}
+
+async function idleOnKafka(folder: string, url: string) {
+  const topic = await BenchTopic.open(url, 0)
+  try {
+    const task = { url, queue: topic.name }
+    return {
+      worker: await idleRssMb(folder, 'first-ack', task),
+      command: await idleRssMb(folder, 'idle-command', task),
+    }
+  } finally {
+    await topic.remove()
+  }
 }
 
 /** Writes a CPU profile of tidemill's consumer for each scenario, and shows where its own time went. */

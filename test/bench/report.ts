@@ -1,6 +1,7 @@
 import type { DuelResult } from './duel.ts'
+import type { BoutResult } from './kafka/tournament.ts'
 import type { StartResult } from './start.ts'
-import { show } from './statistics.ts'
+import { type Spread, show } from './statistics.ts'
 
 /** The duels as a table: each ratio beside its aim, then the absolute figures. */
 export function duelTable(duels: readonly DuelResult[]): string {
@@ -28,6 +29,42 @@ export function duelTable(duels: readonly DuelResult[]): string {
     }
   }
   return `${table(rows)}\n\n${table(figures)}`
+}
+
+/** The bouts as a table: each contestant's ratios to the reference, beside tidemill's aims, and its figures. */
+export function boutTable(bouts: readonly BoutResult[]): string {
+  return bouts
+    .map(({ bout, reference, aim, standings }) => {
+      const head = [
+        bout,
+        `throughput x ${reference}`,
+        'CPU x',
+        'peak memory x',
+        'jobs/s',
+        'CPU ms / 1,000 jobs',
+        'peak MB',
+      ]
+      const rows = standings.map(({ name, ratios, jobsPerSecond, cpuMsPer1000, peakMb }) => [
+        name,
+        show(ratios.throughput, 2),
+        show(ratios.cpu, 2),
+        show(ratios.peakMemory, 2),
+        show(jobsPerSecond, 0),
+        show(cpuMsPer1000, 2),
+        show(peakMb, 0),
+      ])
+      return table([head, ...rows, ['aim of tidemill', `>= ${aim.throughput}`, `<= ${aim.cpu}`, '< 1', '', '', '']])
+    })
+    .join('\n\n')
+}
+
+/** What a worker on Kafka holds at rest, as a table. */
+export function idleTable(idle: { readonly worker: Spread; readonly command: Spread }): string {
+  return table([
+    ['at rest on Kafka, bundled', 'median (min-max)', 'aim'],
+    ['tidemill (worker, metrics), MB', show(idle.worker, 1), '<= 70'],
+    ['tidemill (command with probes), MB', show(idle.command, 1), ''],
+  ])
 }
 
 /** Start and idle memory as a table. */

@@ -51,6 +51,8 @@ export const SCENARIOS: readonly Scenario[] = [
 export interface Task {
   readonly url: string
   readonly queue: string
+  /** The consumer group, where the broker has such. */
+  readonly group?: string
   readonly handler: HandlerName
   readonly concurrency: number
   readonly readAhead: number

@@ -53,12 +53,10 @@ export async function measureStart(
       for (const key of ['bareNode', 'tidemill', 'tidemillCached', 'loop'] as const) times[key].push(figures[key])
     }
     progress(`start: ${samples} samples taken`)
-    const idleTask: StartTask = { ...task, idleMs: IDLE_MS }
-    const idle = { worker: [] as number[], command: [] as number[], loop: [] as number[] }
-    for (let sample = 0; sample < IDLE_SAMPLES; sample++) {
-      idle.worker.push((await start(folder, 'first-ack', idleTask)).idleRssMb!)
-      idle.command.push((await start(folder, 'idle-command', idleTask)).idleRssMb!)
-      idle.loop.push((await start(folder, 'loop-first-ack', idleTask)).idleRssMb!)
+    const idle = {
+      worker: await idleRssMb(folder, 'first-ack', task),
+      command: await idleRssMb(folder, 'idle-command', task),
+      loop: await idleRssMb(folder, 'loop-first-ack', task),
     }
     progress(`idle: ${IDLE_SAMPLES} samples of ${IDLE_MS} ms taken`)
     const spread = (figures: readonly number[]) => rounded(spreadOf(figures), 1)
@@ -69,11 +67,20 @@ export async function measureStart(
       tidemillCachedMs: spread(times.tidemillCached),
       loopMs: spread(times.loop),
       ratioToBareNode: Number((spreadOf(times.tidemill).median / spreadOf(times.bareNode).median).toFixed(2)),
-      idleRssMb: { worker: spread(idle.worker), command: spread(idle.command), loop: spread(idle.loop) },
+      idleRssMb: idle,
     }
   } finally {
     await queue.remove()
   }
+}
+
+/** The memory that a program holds while there is nothing to do, in MB. */
+export async function idleRssMb(folder: string, program: string, task: StartTask): Promise<Spread> {
+  const figures: number[] = []
+  for (let sample = 0; sample < IDLE_SAMPLES; sample++) {
+    figures.push((await start(folder, program, { ...task, idleMs: IDLE_MS })).idleRssMb!)
+  }
+  return rounded(spreadOf(figures), 1)
 }
 
 async function bareNodeMs(): Promise<number> {

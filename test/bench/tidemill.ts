@@ -19,7 +19,8 @@ const job = defineJob({
 })
 const definition = defineWorker({ queue, concurrency, readAhead, jobs: [job] })
 const metrics = createMetrics({ types: [JOB_TYPE], limit: concurrency, processMetrics: true })
-const worker = createWorker(definition, { broker: task.url, observer: metrics })
+const settings = task.group === undefined ? {} : { consumerGroup: task.group }
+const worker = createWorker(definition, { broker: task.url, observer: metrics, settings })
 
 async function main(): Promise<void> {
   await worker.start()

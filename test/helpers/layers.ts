@@ -35,6 +35,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   tidemill: /^(test\/package\.test\.ts$|deploy\/docker\/template\/)/,
   valibot: /^test\//,
   'fast-check': /^test\//,
+  '@platformatic/kafka': /^test\/bench\//,
   esbuild: /^(deploy\/docker|test)\//,
   ajv: /^test\//,
   fflate: /^test\//,
