@@ -1,7 +1,10 @@
+import { KafkaMessage } from '../../worker/brokers/kafka/message.ts'
+import { topicsOf } from '../../worker/brokers/kafka/names.ts'
 import { memoryBroker } from '../../worker/brokers/memory/index.ts'
 import { dial } from '../../worker/brokers/rabbitmq/dial.ts'
 import { namesOf } from '../../worker/brokers/rabbitmq/names.ts'
 import type { Broker, BrokerSettings, TopologyItem } from '../../worker/contracts.ts'
+import type { KafkaHands } from './kafka-hands.ts'
 
 /** What a load does to a broker beyond what a worker can. */
 export interface Caretaker {
@@ -18,8 +21,10 @@ export function caretakerOf({ name }: Broker, settings: BrokerSettings): Caretak
       return rabbitmq(settings)
     case 'memory':
       return memory(settings)
+    case 'kafka':
+      return kafka(settings)
     default:
-      throw new Error(`expected rabbitmq or memory, got ${name}`)
+      throw new Error(`expected rabbitmq, kafka or memory, got ${name}`)
   }
 }
 
@@ -55,6 +60,27 @@ function rabbitmq(settings: BrokerSettings): Caretaker {
         await line.close(settings.closeTimeoutMs)
       }
     },
+  }
+}
+
+function kafka(settings: BrokerSettings): Caretaker {
+  async function handled<T>(work: (hands: KafkaHands) => Promise<T>): Promise<T> {
+    const { KafkaHands } = await import('./kafka-hands.ts')
+    const hands = await KafkaHands.open(settings)
+    try {
+      return await work(hands)
+    } finally {
+      await hands.close()
+    }
+  }
+  return {
+    deadIds: () =>
+      handled(async (hands) => {
+        const letters = await hands.read(topicsOf(settings.queue, []).dead)
+        return letters.map((letter) => new KafkaMessage(letter, '', 0, settings, false).id)
+      }),
+    // The topics and the group that workers of these settings would use.
+    remove: () => handled((hands) => hands.delete()),
   }
 }
 

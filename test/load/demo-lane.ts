@@ -5,7 +5,7 @@ import type { Backlog, BacklogReading, Broker } from '../../worker/contracts.ts'
 import type { JobDefinition } from '../../worker/define.ts'
 import type { GeneratedJob } from '../../worker/handlers/generator.ts'
 import { createProducer } from '../../worker/producer.ts'
-import type { DemoRoom } from './demo-room.ts'
+import { type Caretaker, caretakerOf } from './caretaker.ts'
 import type { LedgerWriter } from './ledger.ts'
 
 /** Jobs sent and not yet confirmed, at most. */
@@ -19,7 +19,7 @@ export class DemoLane {
   readonly label: string
   readonly queue: string
   readonly #broker: Broker
-  readonly #room: DemoRoom
+  readonly #caretaker: Caretaker
   readonly #backlog: Backlog
   #reading: BacklogReading | undefined
   #isWatched = true
@@ -27,18 +27,19 @@ export class DemoLane {
 
   /** Applies the topology of the queue. */
   static async open(label: string, queue: string, url: string): Promise<DemoLane> {
-    const broker = await openBroker(resolveBrokerSettings({ brokerUrl: url, queue }), () => {})
+    const settings = resolveBrokerSettings({ brokerUrl: url, queue })
+    const broker = await openBroker(settings, () => {})
     const topology = broker.topology()
     await topology.apply()
     await topology.close()
-    return new DemoLane(label, queue, broker, await roomOf(broker, url, queue))
+    return new DemoLane(label, queue, broker, caretakerOf(broker, settings))
   }
 
-  private constructor(label: string, queue: string, broker: Broker, room: DemoRoom) {
+  private constructor(label: string, queue: string, broker: Broker, caretaker: Caretaker) {
     this.label = label
     this.queue = queue
     this.#broker = broker
-    this.#room = room
+    this.#caretaker = caretaker
     this.#backlog = broker.backlog()
   }
 
@@ -93,7 +94,7 @@ export class DemoLane {
 
   /** The ids of the dead letters, which stay where they are. */
   deadIds(): Promise<string[]> {
-    return this.#room.deadIds()
+    return this.#caretaker.deadIds()
   }
 
   /** Stops reading the backlog. */
@@ -108,7 +109,7 @@ export class DemoLane {
     const topology = this.#broker.topology()
     const items = await topology.print()
     await topology.close()
-    await this.#room.remove(items)
+    await this.#caretaker.remove(items)
   }
 
   async #watch(): Promise<void> {
@@ -117,17 +118,5 @@ export class DemoLane {
       await this.read().catch(() => {})
       await pause(READ_EVERY_MS)
     }
-  }
-}
-
-/** Only the client of the broker that is there is loaded. */
-async function roomOf(broker: Broker, url: string, queue: string): Promise<DemoRoom> {
-  switch (broker.name) {
-    case 'memory':
-      return new (await import('./demo-memory.ts')).MemoryRoom(url, queue)
-    case 'kafka':
-      return new (await import('./demo-kafka.ts')).KafkaRoom(url, queue)
-    default:
-      return new (await import('./demo-rabbitmq.ts')).RabbitmqRoom(url, queue)
   }
 }

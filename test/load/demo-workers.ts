@@ -31,6 +31,8 @@ export class ProcessWorker implements DemoWorker {
   readonly #name: string
   readonly #tail: LedgerTail
   readonly #child: ChildProcess
+  /** Resolves with the first line of its log: it listens to signals before. */
+  readonly #listening: Promise<unknown>
   #hasWorked = false
   #isDraining = false
   #output = ''
@@ -65,6 +67,7 @@ export class ProcessWorker implements DemoWorker {
       this.#output = `${this.#output}${chunk}`.slice(-KEPT_OUTPUT)
     }
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) stream.setEncoding('utf8').on('data', keep)
+    this.#listening = once(this.#child.stdout!, 'data')
     // It may be gone already when its end of the pipe is closed.
     this.#child.stdin!.on('error', () => {})
     this.ended = once(this.#child, 'close').then(([code]) => code ?? 128)
@@ -83,6 +86,7 @@ export class ProcessWorker implements DemoWorker {
   }
 
   async drain(atLeast: number): Promise<number | undefined> {
+    await Promise.race([this.#listening, this.ended])
     if (!this.#isRunning) return undefined
     // Held still for a moment, so that what the ledger says is what it has in hand when the signal comes.
     this.#child.kill('SIGSTOP')

@@ -199,7 +199,13 @@ class Demo {
 
   async #endAll(): Promise<number[]> {
     for (const worker of this.#workers) await worker.drain(0)
-    return Promise.all(this.#workers.map(({ ended }) => ended))
+    const exits = await Promise.all(this.#workers.map(({ ended }) => ended))
+    for (const [index, code] of exits.entries()) {
+      if (code === 0) continue
+      const { view, output } = this.#workers[index]!
+      this.#options.out.write(`${view.name} ended with exit code ${code}:\n${output}\n`)
+    }
+    return exits
   }
 
   async #recount(sigterm: DemoReport['sigterm'], exits: readonly number[]): Promise<DemoReport> {

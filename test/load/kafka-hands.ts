@@ -16,7 +16,7 @@ interface CoordinatorInside extends Broker {
   leaveGroup(request: { groupId: string; memberId: string }): Promise<void>
 }
 
-/** For what a test does to the topics of a queue behind the worker's back. */
+/** For what a test or a load does to the topics of a queue behind the worker's back. */
 export class KafkaHands {
   /** Connected. */
   readonly admin: Admin
@@ -104,21 +104,27 @@ export class KafkaHands {
     for (const { memberId } of groups[0]?.members ?? []) await coordinator.leaveGroup({ groupId, memberId })
   }
 
-  /** Deletes the queue's topics and its group, and disconnects. */
-  async remove(): Promise<void> {
-    await this.#publisher.close(1_000)
-    // A broker of the test's own may have gone before, with all that it held.
-    await this.#delete().catch(() => undefined)
-    await this.admin.disconnect()
-    await this.#directory.close(1_000)
-  }
-
-  async #delete(): Promise<void> {
+  /** Deletes the queue's topics and its group, whose members are sent away before. */
+  async delete(): Promise<void> {
     const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
     const there = new Set(await this.admin.listTopics())
     const topics = [work, dead, ...retries.values()].filter((topic) => there.has(topic))
     if (topics.length > 0) await this.admin.deleteTopics({ topics })
-    // A group that never was, or that has a member still: the broker forgets it by itself.
+    await this.expelAll()
+    // A group that never was, or of which a member has joined again: the broker forgets it by itself.
     await this.admin.deleteGroups([groupOf(this.#settings)]).catch(() => undefined)
+  }
+
+  /** Deletes all that belongs to the queue, as far as its broker is still there, and disconnects. */
+  async remove(): Promise<void> {
+    // A broker of the test's own may have gone before, with all that it held.
+    await this.delete().catch(() => undefined)
+    await this.close()
+  }
+
+  async close(): Promise<void> {
+    await this.#publisher.close(1_000)
+    await this.admin.disconnect()
+    await this.#directory.close(1_000)
   }
 }
