@@ -40,6 +40,8 @@ export async function topicFor(
       topic,
       numPartitions: settings.topicPartitions,
     })),
+    // It gives up when a topic is not seen at once.
+    waitForLeaders: false,
   })
   // Kafka tells who leads a partition before that one knows.
   for (const topic of [topics.work, topics.dead, ...topics.retries.values()]) await ledTopic(admin, topic)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Admin, Broker } from 'kafkajs'
 import type { Copy } from '../../worker/brokers/kafka/copy.ts'
 import { Directory } from '../../worker/brokers/kafka/directory.ts'
@@ -7,9 +8,10 @@ import { groupOf, topicsOf } from '../../worker/brokers/kafka/names.ts'
 import { Publisher } from '../../worker/brokers/kafka/publisher.ts'
 import type { LogRecord } from '../../worker/brokers/kafka/record.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
-import { waitFor } from './wait.ts'
 
 const FETCH_BYTES = 4 * 1024 * 1024
+const LED_TIMEOUT_MS = 15_000
+const POLL_MS = 20
 
 /** What kafkajs's brokers have besides what its types say. */
 interface CoordinatorInside extends Broker {
@@ -42,13 +44,17 @@ export class KafkaHands {
   async make(topic: string, numPartitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<void> {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
     await this.admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false })
-    await waitFor(`topic ${topic} is led`, async () => {
+    const deadline = performance.now() + LED_TIMEOUT_MS
+    for (;;) {
       await this.#directory.look([topic], true)
-      return edgesOf(this.#directory, [topic], 'latest').then(
-        () => true,
-        () => false,
-      )
-    })
+      try {
+        await edgesOf(this.#directory, [topic], 'latest')
+        return
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+      }
+      await pause(POLL_MS)
+    }
   }
 
   /** Resolves when the record is there. */

@@ -4,8 +4,8 @@ import { Publisher } from '../../../../worker/brokers/kafka/publisher.ts'
 import type { BrokerSettings, WorkerEvent } from '../../../../worker/contracts.ts'
 import { deferrer, SETTINGS } from '../../../conformance/harness.ts'
 import { sharedKafka } from '../../../helpers/kafka.ts'
-import { KafkaHands } from '../../../load/kafka-hands.ts'
 import { uniqueName } from '../../../helpers/queue.ts'
+import { KafkaHands } from '../../../load/kafka-hands.ts'
 
 /** A queue of a test's own on a real Kafka. */
 export interface KafkaRoom {
