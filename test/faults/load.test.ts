@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { isAlive } from '../../deploy/local/leftovers.ts'
 import { sharedBroker } from '../helpers/broker.ts'
+import { type LoadRun, recounted, startLoad } from '../helpers/load-run.ts'
 import { Management } from '../helpers/management.ts'
 import { openConnection, queueFor, uniqueName } from '../helpers/queue.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -18,63 +16,6 @@ import type { LoadReport } from '../load/load-report.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 const FOREIGN = join(ROOT, 'test', 'fixtures', 'foreign-worker.mjs')
 const FOREIGN_JOBS = ['--type', 'any', '--payload', '{"n":{{n}}}']
-
-interface Run {
-  readonly child: ChildProcess
-  /** Where it keeps its files. */
-  readonly folder: string
-  readonly ended: Promise<{ code: number | null; report: LoadReport & { error?: string }; stderr: string }>
-}
-
-/** Starts `tidemill load` on a broker; it is killed with `t.after`, should it still run then. */
-function start(t: TestContext, url: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
-  const folder = mkdtempSync(join(tmpdir(), 'load-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(TIDEMILL_|NODE_TEST_CONTEXT$)/.test(name))
-  const child = spawn(process.execPath, [join(ROOT, 'bin', 'tidemill.ts'), 'load', ...args, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...Object.fromEntries(inherited), TMPDIR: folder, TIDEMILL_BROKER_URL: url, ...env },
-  })
-  const [stdout, stderr] = [text(child.stdout!), text(child.stderr!)]
-  const ended = once(child, 'close').then(async ([code]) => {
-    const lines = (await stdout).trimEnd().split('\n')
-    return { code, report: JSON.parse(lines.at(-1) || '{}'), stderr: await stderr }
-  })
-  t.after(() => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-    return ended
-  })
-  return { child, folder, ended }
-}
-
-/** Counts from the files, with nothing of the load's own but their form. */
-async function recounted({ ledger }: LoadReport): Promise<Partial<LoadReport>> {
-  const { enqueued, started, done, dead } = await readLedger(ledger)
-  const times = new Map<string, number>()
-  for (const { id } of done) times.set(id, (times.get(id) ?? 0) + 1)
-  const isDead = new Set(dead.map(({ id }) => id))
-  const begun = new Map<string, number>()
-  for (const { id, t } of started) if (!begun.has(id)) begun.set(id, t)
-  const waits = enqueued.filter(({ id }) => begun.has(id)).map(({ id, t }) => Math.max(0, begun.get(id)! - t))
-  const strikes = (await readEvents(ledger)).filter((event) => event.event === 'strike')
-  const hits = (kind: string) => strikes.filter(({ strike, hit }) => strike === kind && hit > 0).length
-  return {
-    enqueued: enqueued.length,
-    done: enqueued.filter(({ id }) => times.has(id)).length,
-    dead: dead.length,
-    lost: enqueued.filter(({ id, planted }) => (isDead.has(id) ? !planted : !times.has(id))).length,
-    duplicated: [...times.values()].filter((count) => count > 1).length,
-    kills: hits('kill'),
-    terms: hits('term'),
-    waitMs: { ...(await percentiles(waits)) },
-  }
-}
-
-async function percentiles(waits: readonly number[]) {
-  const sorted = waits.toSorted((one, other) => one - other)
-  const at = (percent: number) => sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? null
-  return { p50: at(50), p95: at(95), p99: at(99), max: at(100) }
-}
 
 async function leftoversOf(broker: Awaited<ReturnType<typeof sharedBroker>>): Promise<string[]> {
   const management = new Management(broker)
@@ -88,7 +29,7 @@ test('the example jobs outlive kills and drains of their workers, and the figure
   const page = join(tmpdir(), `${uniqueName('load')}.html`)
   t.after(() => rmSync(page, { force: true }))
   const args = ['--jobs', '600', '--kill', '2', '--term', '2', '--poison', '2', '--report', page]
-  const { code, report, stderr } = await start(t, broker.url, args).ended
+  const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   const { ok, lost, enqueued, done, dead, kills, terms, left, faults } = report
   assert.deepEqual(
@@ -113,11 +54,19 @@ test('connections that are cut lose nothing; a queue that was there before stays
   channel.publish(`${queue}.dead`, '', Buffer.from('old'), { messageId: 'old' })
   await channel.waitForConfirms()
   const args = ['--jobs', '300', '--cut', '2', '--queue', queue, '--poison', '1']
-  const { code, report, stderr } = await start(t, broker.url, args).ended
+  const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   assert.deepEqual([report.lost, report.cuts, report.dead], [0, 2, 1])
   assert.equal((await channel.checkQueue(`${queue}.dead`)).messageCount, 2)
   assert.equal((await channel.checkQueue(queue)).messageCount, 0)
+})
+
+test('a restart of the broker that it started itself hits jobs in flight and loses none', async (t) => {
+  const args = ['--broker', 'rabbitmq', '--jobs', '400', '--restart-broker', '1', '--kill', '1']
+  const { code, report, stderr } = await startLoad(t, undefined, args).ended
+  assert.equal(code, 0, stderr)
+  assert.deepEqual([report.lost, report.restarts, report.kills], [0, 1, 1])
+  assert.match(stderr, /the broker is back after [\d.]+ s; it hung up on \d+ jobs? in flight/)
 })
 
 test('a command of another maker that writes the ledger is judged as well, also below a shell', async (t) => {
@@ -125,7 +74,7 @@ test('a command of another maker that writes the ledger is judged as well, also 
   // A shell that waits for its child: the signals must reach the one that works, as they do in a container.
   const worker = `sh -c '"$0" "$1" & trap "kill -TERM $!; wait $!" TERM; wait $!' ${process.execPath} ${FOREIGN}`
   const args = ['--worker', worker, ...FOREIGN_JOBS, '--jobs', '200', '--rate', '50', '--kill', '2', '--term', '1']
-  const { code, report, stderr } = await start(t, broker.url, args).ended
+  const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   assert.deepEqual([report.lost, report.kills, report.terms], [0, 2, 1])
   const { started } = await readLedger(report.ledger)
@@ -145,7 +94,7 @@ test('workers that are never at work can not be struck, and the run says so', as
     '--kill',
     '1',
   ]
-  const { code, report, stderr } = await start(t, broker.url, args, { WORK_MS: '0' }).ended
+  const { code, report, stderr } = await startLoad(t, broker.url, args, { WORK_MS: '0' }).ended
   assert.equal(code, 1, stderr)
   assert.deepEqual([report.ok, report.lost, report.kills], [false, 0, 0])
   assert.deepEqual(report.faults, ['kills: asked for 1, 0 hit work in flight'])
@@ -171,7 +120,7 @@ test("a user's worker file runs with its own schema, and one that dead-letters a
      export default defineWorker({ queue: 'never-used', jobs: [one] })`,
   )
   const args = [file, '--payload', '{"n":{{n}}}', '--jobs', '20', '--workers', '1']
-  const { code, report, stderr } = await start(t, broker.url, args).ended
+  const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 1, stderr)
   assert.deepEqual([report.enqueued, report.done, report.dead, report.lost], [20, 19, 1, 1])
   assert.match(report.faults.join(), /1 job \(.*-000006\) dead-lettered though not made to fail/)
@@ -183,12 +132,12 @@ test('a queue that holds jobs, and one with consumers, is refused before anythin
   const channel = await (await openConnection(t, broker.url)).createConfirmChannel()
   channel.sendToQueue(queue, Buffer.from('{}'))
   await channel.waitForConfirms()
-  const full = await start(t, broker.url, ['--queue', queue]).ended
+  const full = await startLoad(t, broker.url, ['--queue', queue]).ended
   assert.deepEqual([full.code, full.report.ok], [2, false])
   assert.match(full.stderr, /expected an empty queue .*, got 1 jobs on it; every job is counted/)
   await channel.purgeQueue(queue)
   await channel.consume(queue, () => undefined)
-  const busy = await start(t, broker.url, ['--queue', queue]).ended
+  const busy = await startLoad(t, broker.url, ['--queue', queue]).ended
   assert.equal(busy.code, 2)
   assert.match(busy.stderr, /expected nobody else on the queue .*, got 1 consumers?; other workers would take its jobs/)
   assert.equal((await channel.checkQueue(queue)).messageCount, 0)
@@ -204,7 +153,7 @@ test('an account that may not set up the queue is told what to do', async (t) =>
   const url = new URL(broker.url)
   url.username = user
   url.password = 'poor'
-  const { code, stderr } = await start(t, url.href, ['--queue', user]).ended
+  const { code, stderr } = await startLoad(t, url.href, ['--queue', user]).ended
   assert.equal(code, 1)
   const how =
     /the queue poor-\S+ is not set up; let an account that may do it first: tidemill topology apply --queue poor-/
@@ -215,10 +164,10 @@ test('an account that may not set up the queue is told what to do', async (t) =>
 test('workers that can not even start end the run with what they said', async (t) => {
   const broker = await sharedBroker()
   const worker = `${process.execPath} -e 'console.error("no licence"); process.exit(3)'`
-  const { code, stderr } = await start(t, broker.url, ['--worker', worker, ...FOREIGN_JOBS]).ended
+  const { code, stderr } = await startLoad(t, broker.url, ['--worker', worker, ...FOREIGN_JOBS]).ended
   assert.equal(code, 1)
   assert.match(stderr, /worker-\d ended with exit code 3 before any job was begun; it said:\nno licence/)
-  const missing = await start(t, broker.url, ['--worker', './none', ...FOREIGN_JOBS]).ended
+  const missing = await startLoad(t, broker.url, ['--worker', './none', ...FOREIGN_JOBS]).ended
   assert.match(
     missing.stderr,
     /worker-\d ended with exit code 127 before any job was begun; it said:\nspawn \.\/none ENOENT/,
@@ -227,7 +176,7 @@ test('workers that can not even start end the run with what they said', async (t
 })
 
 /** The processes that have begun a job, once there are three of them. */
-async function workingPids({ folder }: Run): Promise<number[]> {
+async function workingPids({ folder }: LoadRun): Promise<number[]> {
   const read = async (): Promise<number[]> => {
     const names = readdirSync(folder).filter((name) => /^tidemill-load-(?!work)/.test(name))
     const entries =
@@ -241,7 +190,7 @@ async function workingPids({ folder }: Run): Promise<number[]> {
 
 test('a load that is asked to end takes everything down', async (t) => {
   const broker = await sharedBroker()
-  const run = start(t, broker.url, ['--jobs', '5000'])
+  const run = startLoad(t, broker.url, ['--jobs', '5000'])
   const pids = await workingPids(run)
   run.child.kill('SIGTERM')
   const { code, report } = await run.ended
@@ -253,7 +202,7 @@ test('a load that is asked to end takes everything down', async (t) => {
 test('the workers of a load that was killed are killed as well', async (t) => {
   const broker = await sharedBroker()
   const { queue } = await queueFor(t, broker, { retryLadderMs: [1_000, 5_000] })
-  const run = start(t, broker.url, ['--jobs', '5000', '--queue', queue])
+  const run = startLoad(t, broker.url, ['--jobs', '5000', '--queue', queue])
   const pids = await workingPids(run)
   run.child.kill('SIGKILL')
   await waitFor('the workers end', () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 30_000 })

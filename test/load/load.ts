@@ -172,9 +172,10 @@ class Load {
   #onStart(entry: Entry): void {
     this.#fleet.onStart(entry)
     const { id, t } = entry
-    const enqueuedAt = this.#arrivals.enqueuedAt.get(id)
-    if (enqueuedAt === undefined || this.#begun.has(id)) return
+    if (this.#begun.has(id)) return
     this.#begun.add(id)
+    // A worker can be faster than the confirm.
+    const enqueuedAt = this.#arrivals.enqueuedAt.get(id) ?? t
     this.#waits.push({ enqueuedAt, waitMs: Math.max(0, t - enqueuedAt) })
     if (this.#waits.length > 2 * RECENT) this.#waits.splice(0, RECENT)
   }
