@@ -132,20 +132,24 @@ export const STALL_METRIC = gauge(
 
 /** What `tidemill exporter` exports of one queue. A figure that could not be read is absent, never 0. */
 export const QUEUE_METRICS = {
-  ready: gauge('tidemill_queue_ready', ['queue'], 'Jobs that wait to be delivered.'),
+  ready: gauge(
+    'tidemill_queue_ready',
+    ['queue'],
+    'Jobs that wait to be delivered; on Kafka, those that are worked on as well.',
+  ),
   unacknowledged: gauge(
     'tidemill_queue_unacknowledged',
     ['queue'],
-    'Jobs delivered and not settled; needs `managementUrl`.',
+    'Jobs delivered and not settled; on RabbitMQ only, needs `managementUrl`.',
   ),
   suspects: gauge('tidemill_queue_suspects', ['queue'], 'Jobs in the suspects queue.'),
-  waiting: gauge('tidemill_queue_waiting', ['queue'], 'Jobs in the retry ladder, not yet due.'),
+  waiting: gauge('tidemill_queue_waiting', ['queue'], 'Jobs in the retry ladder, not yet due; on Kafka, not yet done.'),
   dead: gauge('tidemill_queue_dead', ['queue'], 'Dead letters.'),
   consumers: gauge('tidemill_queue_consumers', ['queue'], 'Workers that consume from the queue.'),
   published: counter(
     'tidemill_queue_published_total',
     ['queue'],
-    'Jobs published since the broker began to count; needs `managementUrl`.',
+    'Jobs published since the broker began to count; on RabbitMQ, needs `managementUrl`.',
   ),
   readAt: gauge('tidemill_queue_read_timestamp_seconds', ['queue'], 'When the figures were read.'),
   errors: counter('tidemill_queue_read_errors_total', ['queue'], 'Readings that failed.'),

@@ -1,5 +1,8 @@
 import { type Alert, byQueue, sumByQueue, THE_QUEUE } from './alert.ts'
 
+/** What workers have in work, to be set against what is ready: on Kafka that is a part of it, so only what is more waits. */
+const IN_WORK = sumByQueue('tidemill_jobs_in_flight')
+
 /** Is the backlog worked off, and is there anyone to do it? The figures of the queue come from `tidemill exporter`. */
 export const backlogAlerts: readonly Alert[] = [
   {
@@ -18,11 +21,11 @@ ${byQueue('tidemill_queue_consumers')} == 0`,
     severity: 'critical',
     for: '5m',
     // By queue, not by worker: on Kafka a worker without a partition rightly begins nothing.
-    expression: `${byQueue('min_over_time(tidemill_queue_ready[10m])')} > 0
+    expression: `${byQueue('min_over_time(tidemill_queue_ready[10m])')} > ${IN_WORK}
 and
 ${sumByQueue('increase(tidemill_jobs_started_total[10m])')} == 0
 and
-${sumByQueue('tidemill_jobs_in_flight')} < ${sumByQueue('tidemill_jobs_limit')}
+${IN_WORK} < ${sumByQueue('tidemill_jobs_limit')}
 and
 ${sumByQueue('tidemill_connected{role="consume"}')} > 0`,
     summary: 'Workers are connected and have free slots, and none begins a job.',
@@ -32,8 +35,12 @@ ${sumByQueue('tidemill_connected{role="consume"}')} > 0`,
     name: 'TidemillBacklogNotDraining',
     severity: 'warning',
     for: '15m',
-    // Fewer than 100 jobs are no backlog, but the noise of a queue that is worked off.
-    expression: `${byQueue('min_over_time(tidemill_queue_ready[15m])')} > 100
+    // Fewer than 100 jobs beyond those in work are no backlog, but the noise of a queue that is worked off.
+    expression: `(
+    ${byQueue('min_over_time(tidemill_queue_ready[15m])')} - ${IN_WORK}
+  or
+    ${byQueue('min_over_time(tidemill_queue_ready[15m])')}
+) > 100
 and
 ${byQueue('deriv(tidemill_queue_ready[15m])')} >= 0`,
     summary: 'The backlog has not shrunk for half an hour.',
@@ -53,7 +60,7 @@ ${byQueue('deriv(tidemill_queue_ready[15m])')} >= 0`,
     severity: 'warning',
     for: '15m',
     // From the queue to its HPA: a worker's pod is named after its Deployment, which the HPA scales.
-    expression: `${byQueue('tidemill_queue_ready')} > 0
+    expression: `${byQueue('tidemill_queue_ready')} > ${IN_WORK}
 and on (namespace, queue)
 (
     count by (namespace, queue, deployment) (label_replace(tidemill_build_info, "deployment", "$1", "pod", "(.+)-[^-]+-[^-]+"))
@@ -67,7 +74,7 @@ and on (namespace, queue)
       "deployment", "$1", "scaletargetref_name", "(.+)"
     )
 )`,
-    summary: 'There are as many workers as may be, and jobs still wait.',
+    summary: 'There are as many workers as may be, and more jobs wait than they have in work.',
     description: `{{ $value }} jobs of ${THE_QUEUE} wait while its HPA asks for the most workers that it may.`,
   },
   {

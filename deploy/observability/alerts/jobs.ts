@@ -52,6 +52,13 @@ ${sumByQueue('increase(tidemill_jobs_dead_total[15m])')} > 0`,
     description: `{{ $value | printf "%.0f" }} jobs of ${THE_QUEUE} were dead-lettered in the last 15 minutes.`,
   },
   {
+    name: 'TidemillOffsetsReset',
+    severity: 'critical',
+    expression: `${sumByQueue('increase(tidemill_offset_resets_total[1h])')} > 0`,
+    summary: 'The broker deleted jobs before they were done, or lost them.',
+    description: `{{ $value | printf "%.0f" }} partitions of ${THE_QUEUE} began anew in the last hour, because the broker no longer had what came next.`,
+  },
+  {
     name: 'TidemillJobsHeld',
     severity: 'critical',
     for: '5m',

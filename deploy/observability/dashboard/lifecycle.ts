@@ -95,6 +95,19 @@ export const lifecycle: readonly PanelMaker[] = [
     ],
   }),
   graph({
+    title: 'Partitions',
+    description:
+      'Kafka only. By worker: the partitions that it has; without any it is idle. shared out: how often they were shared out anew, as at each change of the number of workers. begun anew: the broker no longer had what came next, so jobs may be lost. progress unreadable: jobs may run again.',
+    unit: 'n',
+    width: 8,
+    queries: [
+      ['{{pod}}', `max by (pod) (tidemill_partitions_assigned{${QUEUE}})`],
+      ['shared out', `sum(${increase('tidemill_rebalances_total', QUEUE)})`],
+      ['begun anew', `sum(${increase('tidemill_offset_resets_total', QUEUE)})`],
+      ['progress unreadable', `sum(${increase('tidemill_progress_unreadable_total', QUEUE)})`],
+    ],
+  }),
+  graph({
     title: 'Versions',
     description: 'Workers by version of tidemill and of Node. Two at once: a deploy is under way, or stands still.',
     unit: 'n',
@@ -107,7 +120,7 @@ export const lifecycle: readonly PanelMaker[] = [
     description:
       'The handlers that have run for the longest, by worker and type: who is stuck, and in what. Beyond its timeout a handler is aborted.',
     unit: 'seconds',
-    width: 24,
+    width: 16,
     expression: `topk(20, tidemill_jobs_oldest_seconds{${JOBS}} > 0)`,
     columns: { namespace: 'Namespace', queue: 'Queue', pod: 'Pod', type: 'Type' },
     value: 'Has run for',

@@ -19,7 +19,7 @@ export const overview: readonly PanelMaker[] = [
   stat({
     title: 'Backlog',
     description:
-      'Jobs that wait for a worker, suspects of a crash loop included. From `tidemill exporter`: a dash means that nobody reads it.',
+      'Jobs that wait for a worker, suspects of a crash loop included; on Kafka, those in work too. From `tidemill exporter`: a dash means that nobody reads it.',
     unit: 'n',
     width: 3,
     expression: BACKLOG,
@@ -89,7 +89,7 @@ export const overview: readonly PanelMaker[] = [
   graph({
     title: 'Where the jobs are',
     description:
-      'Ready: waiting for a worker. In work: delivered, not settled (needs the management API). Put off: in the retry ladder, not yet due. Suspects: run alone, because they may kill their worker.',
+      'Ready: waiting for a worker. In work: delivered, not settled (RabbitMQ with the management API; on Kafka they are among the ready). Put off: in the retry ladder, not yet due. Suspects: run alone, because they may kill their worker.',
     unit: 'n',
     width: 12,
     stacked: true,
@@ -103,7 +103,7 @@ export const overview: readonly PanelMaker[] = [
   graph({
     title: 'In and out',
     description:
-      'While more comes in than is done, the backlog grows. Retries are begun again, but come in once only. "In" needs the management API.',
+      'While more comes in than is done, the backlog grows. Retries are begun again, but come in once only. On RabbitMQ, "in" needs the management API.',
     unit: 'jobsPerSecond',
     width: 12,
     queries: [

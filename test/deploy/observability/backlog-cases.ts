@@ -7,11 +7,6 @@ const IDLE_WORKER = {
   [`tidemill_jobs_limit{${POD}}`]: '10x40',
   [`tidemill_connected{${POD},role="consume"}`]: '1x40',
 }
-const HPA = 'namespace="shop",horizontalpodautoscaler="keda-hpa-worker"'
-const OTHER_HPA = 'namespace="shop",horizontalpodautoscaler="web"'
-const KEDA =
-  'scaledObject="worker",scaler="rabbitMQScaler",metric="s0-rabbitmq-orders",triggerIndex="0",type="scaledobject"'
-
 export const backlogCases: readonly AlertCase[] = [
   {
     alert: 'TidemillNoConsumers',
@@ -43,7 +38,7 @@ export const backlogCases: readonly AlertCase[] = [
       [`tidemill_queue_suspects{${QUEUE}}`]: '0x30',
       [`tidemill_queue_consumers{${QUEUE}}`]: '0x5 1x25',
     },
-    at: '20m',
+    at: '5m',
   },
   {
     alert: 'TidemillQueueStalled',
@@ -55,6 +50,39 @@ export const backlogCases: readonly AlertCase[] = [
       description:
         '10 jobs or more of orders in shop have waited for ten minutes in which connected workers with free slots began none.',
     },
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'it has been so for three minutes',
+    series: { ...IDLE_WORKER, [`tidemill_queue_ready{${QUEUE}}`]: '10x40' },
+    at: '3m',
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'the jobs that Kafka counts as ready are in work, and take long',
+    series: {
+      ...IDLE_WORKER,
+      [`tidemill_jobs_in_flight{${POD},type="order"}`]: '4x40',
+      [`tidemill_queue_ready{${QUEUE}}`]: '4x40',
+    },
+    at: '30m',
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'no job is ready',
+    series: { ...IDLE_WORKER, [`tidemill_queue_ready{${QUEUE}}`]: '0x40' },
+    at: '30m',
+  },
+  {
+    alert: 'TidemillQueueStalled',
+    title: 'the worker can publish, and is not connected to consume',
+    series: {
+      ...IDLE_WORKER,
+      [`tidemill_connected{${POD},role="consume"}`]: '0x40',
+      [`tidemill_connected{${POD},role="publish"}`]: '1x40',
+      [`tidemill_queue_ready{${QUEUE}}`]: '10x40',
+    },
+    at: '30m',
   },
   {
     alert: 'TidemillQueueStalled',
@@ -94,8 +122,23 @@ export const backlogCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillBacklogNotDraining',
-    title: 'a few jobs come and go',
-    series: { [`tidemill_queue_ready{${QUEUE}}`]: '20 80 40 90 20 80 40 90 20 80 40 90 20 80 40 90 20+5x40' },
+    title: 'two hundred jobs wait on Kafka, and nearly all of them are in work',
+    series: {
+      [`tidemill_queue_ready{${QUEUE}}`]: '200x60',
+      [`tidemill_jobs_in_flight{${POD},type="order"}`]: '190x60',
+    },
+    at: '50m',
+  },
+  {
+    alert: 'TidemillBacklogNotDraining',
+    title: 'a few jobs wait for long',
+    series: { [`tidemill_queue_ready{${QUEUE}}`]: '60x60' },
+    at: '50m',
+  },
+  {
+    alert: 'TidemillBacklogNotDraining',
+    title: 'a burst came twenty minutes ago',
+    series: { [`tidemill_queue_ready{${QUEUE}}`]: '0x10 200+10x60' },
     at: '30m',
   },
   {
@@ -114,6 +157,16 @@ export const backlogCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillQueueWaitTooLong',
+    title: 'jobs begun in the last five minutes had waited for long',
+    series: {
+      [`${WAIT},le="300"}`]: '0x60',
+      [`${WAIT},le="600"}`]: '0x25 0+10x30',
+      [`${WAIT},le="+Inf"}`]: '0x25 0+10x30',
+    },
+    at: '31m',
+  },
+  {
+    alert: 'TidemillQueueWaitTooLong',
     title: 'one job in a hundred had waited for long',
     series: {
       [`${WAIT},le="60"}`]: '0+99x60',
@@ -121,109 +174,5 @@ export const backlogCases: readonly AlertCase[] = [
       [`${WAIT},le="+Inf"}`]: '0+100x60',
     },
     at: '30m',
-  },
-  {
-    alert: 'TidemillAtMaxReplicas',
-    title: 'the HPA of the worker has asked for the most for long, and jobs wait',
-    series: {
-      [`tidemill_queue_ready{${QUEUE}}`]: '30x40',
-      [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x40',
-      [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_spec_max_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_info{${HPA},scaletargetref_kind="Deployment",scaletargetref_name="worker"}`]:
-        '1x40',
-    },
-    at: '30m',
-    fires: {
-      labels: THE_QUEUE,
-      description: '30 jobs of orders in shop wait while its HPA asks for the most workers that it may.',
-    },
-  },
-  {
-    alert: 'TidemillAtMaxReplicas',
-    title: "another program's HPA is at its most, the worker's is not",
-    series: {
-      [`tidemill_queue_ready{${QUEUE}}`]: '30x40',
-      [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x40',
-      [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '5x40',
-      [`kube_horizontalpodautoscaler_spec_max_replicas{${HPA}}`]: '20x40',
-      [`kube_horizontalpodautoscaler_info{${HPA},scaletargetref_kind="Deployment",scaletargetref_name="worker"}`]:
-        '1x40',
-      [`kube_horizontalpodautoscaler_status_desired_replicas{${OTHER_HPA}}`]: '3x40',
-      [`kube_horizontalpodautoscaler_spec_max_replicas{${OTHER_HPA}}`]: '3x40',
-      [`kube_horizontalpodautoscaler_info{${OTHER_HPA},scaletargetref_kind="Deployment",scaletargetref_name="web"}`]:
-        '1x40',
-    },
-    at: '30m',
-  },
-  {
-    alert: 'TidemillScalerErrors',
-    title: 'a trigger can not be read, and KEDA names the namespace in a label that Prometheus renamed',
-    series: {
-      [`keda_scaler_detail_errors_total{namespace="keda",exported_namespace="shop",${KEDA}}`]: '0+2x20',
-      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x20',
-    },
-    at: '15m',
-    fires: {
-      labels: { namespace: 'shop', scaledObject: 'worker', scaler: 'rabbitMQScaler' },
-      description: 'KEDA has failed for five minutes to read the trigger rabbitMQScaler of worker in shop.',
-    },
-  },
-  {
-    alert: 'TidemillScalerErrors',
-    title: 'labels are honoured, and only workers are there, no exporter',
-    series: {
-      [`keda_scaler_detail_errors_total{namespace="shop",${KEDA}}`]: '0+2x20',
-      [`tidemill_build_info{${POD},version="1",node="v24"}`]: '1x20',
-    },
-    at: '15m',
-    fires: {
-      labels: { namespace: 'shop', scaledObject: 'worker', scaler: 'rabbitMQScaler' },
-      description: 'KEDA has failed for five minutes to read the trigger rabbitMQScaler of worker in shop.',
-    },
-  },
-  {
-    alert: 'TidemillScalerErrors',
-    title: 'another namespace has the errors',
-    series: {
-      [`keda_scaler_detail_errors_total{namespace="elsewhere",${KEDA}}`]: '0+2x20',
-      [`keda_scaler_detail_errors_total{namespace="shop",${KEDA}}`]: '7x20',
-      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x20',
-    },
-    at: '15m',
-  },
-  {
-    alert: 'TidemillBacklogUnreadable',
-    title: 'the exporter fails at each reading, and has no figures',
-    series: { [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0+1x20' },
-    at: '15m',
-    fires: {
-      labels: THE_QUEUE,
-      description:
-        'The backlog of orders in shop has not been read for five minutes. Alerts about it can not fire meanwhile.',
-    },
-  },
-  {
-    alert: 'TidemillBacklogUnreadable',
-    title: 'the exporter is gone',
-    series: {
-      [`tidemill_queue_read_timestamp_seconds{${QUEUE}}`]: '0+60x10 stale',
-      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x10 stale',
-    },
-    at: '30m',
-    fires: {
-      labels: THE_QUEUE,
-      description:
-        'The backlog of orders in shop has not been read for five minutes. Alerts about it can not fire meanwhile.',
-    },
-  },
-  {
-    alert: 'TidemillBacklogUnreadable',
-    title: 'one reading failed while the broker restarted',
-    series: {
-      [`tidemill_queue_read_timestamp_seconds{${QUEUE}}`]: '0+60x9 _ 660+60x20',
-      [`tidemill_queue_read_errors_total{${QUEUE}}`]: '0x9 1x20',
-    },
-    at: '17m',
   },
 ]

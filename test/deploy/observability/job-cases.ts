@@ -5,15 +5,19 @@ const retried = (reason: string) => `tidemill_jobs_retried_total{${TYPE},reason=
 const dead = (reason: string) => `tidemill_jobs_dead_total{${TYPE},reason="${reason}"}`
 const settled = (outcome: string) => `tidemill_jobs_settled_total{${TYPE},outcome="${outcome}"}`
 
+/** Counters that do not move, where a story has no others. */
+const NONE = { [dead('permanent')]: '0x90', [settled('ack')]: '0x90', [settled('retry')]: '0x90' }
+
 export const jobCases: readonly AlertCase[] = [
   {
     alert: 'TidemillJobsFailing',
-    title: 'one try in five fails, now and for an hour',
+    title: 'one try in five fails, now and for an hour, and drains give many back',
     series: {
-      [settled('ack')]: '0+8x90',
-      [settled('retry')]: '0+2x90',
-      [retried('error')]: '0+2x90',
-      [dead('permanent')]: '0x90',
+      ...NONE,
+      [settled('ack')]: '0+4x90',
+      [settled('retry')]: '0+1x90',
+      [settled('release')]: '0+90x90',
+      [retried('error')]: '0+1x90',
     },
     at: '80m',
     fires: {
@@ -24,36 +28,50 @@ export const jobCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillJobsFailing',
-    title: 'they failed half an hour ago, and do no more',
+    title: 'one in twenty fails',
+    series: { ...NONE, [settled('ack')]: '0+95x90', [settled('retry')]: '0+5x90', [retried('timeout')]: '0+5x90' },
+    at: '80m',
+  },
+  {
+    alert: 'TidemillJobsFailing',
+    title: 'they failed half an hour ago, and now ask to be called later',
     series: {
+      ...NONE,
       [settled('ack')]: '0+8x90',
-      [settled('retry')]: '0+8x50 400x40',
+      [settled('retry')]: '0+8x90',
       [retried('error')]: '0+8x50 400x40',
-      [dead('permanent')]: '0x90',
+      [retried('retry-later')]: '0x50 0+8x40',
     },
     at: '80m',
   },
   {
     alert: 'TidemillJobsFailing',
-    title: 'two of the last five failed, and there were no more',
+    title: 'they asked to be called later half an hour ago, and now fail, for five minutes',
     series: {
-      [settled('ack')]: '0x60 3x30',
-      [settled('retry')]: '0x60 2x30',
-      [retried('error')]: '0x60 2x30',
-      [dead('permanent')]: '0x90',
+      ...NONE,
+      [settled('ack')]: '0+8x90',
+      [settled('retry')]: '0+8x90',
+      [retried('error')]: '0x75 0+8x15',
+      [retried('retry-later')]: '0+8x75 600x15',
     },
-    at: '63m',
+    at: '80m',
   },
   {
     alert: 'TidemillJobsFailing',
-    title: 'handlers asked to be called later',
+    title: 'eight failed in an hour, among many that asked to be called later',
     series: {
-      [settled('ack')]: '0+1x90',
-      [settled('retry')]: '0+9x90',
-      [retried('retry-later')]: '0+9x90',
-      [dead('permanent')]: '0x90',
+      ...NONE,
+      [settled('retry')]: '0x20 0+0.5x70',
+      [retried('error')]: '0x20 0+0.14x70',
+      [retried('retry-later')]: '0x20 0+0.36x70',
     },
     at: '80m',
+  },
+  {
+    alert: 'TidemillJobsFailing',
+    title: 'all fail, for a minute',
+    series: { ...NONE, [settled('retry')]: '0x60 0+50x30', [retried('error')]: '0x60 0+50x30' },
+    at: '62m',
   },
   {
     alert: 'TidemillJobsFailingSlowly',
@@ -70,6 +88,28 @@ export const jobCases: readonly AlertCase[] = [
       description:
         '4% of the tries of orders in shop failed in the last half hour, and more than 2 % in the last six hours.',
     },
+  },
+  {
+    alert: 'TidemillJobsFailingSlowly',
+    title: 'one in ten fails, for 25 minutes of three hours',
+    series: {
+      [settled('ack')]: '0+90x200',
+      [settled('retry')]: '0x155 0+10x45',
+      [retried('error')]: '0x155 0+10x45',
+      [dead('permanent')]: '0x200',
+    },
+    at: '3h',
+  },
+  {
+    alert: 'TidemillJobsFailingSlowly',
+    title: 'the first jobs in hours fail, for ten minutes',
+    series: {
+      [settled('ack')]: '0x170 0+90x30',
+      [settled('retry')]: '0x170 0+10x30',
+      [retried('error')]: '0x170 0+10x30',
+      [dead('permanent')]: '0x200',
+    },
+    at: '3h',
   },
   {
     alert: 'TidemillJobsFailingSlowly',
@@ -103,6 +143,23 @@ export const jobCases: readonly AlertCase[] = [
     at: '50m',
   },
   {
+    alert: 'TidemillOffsetsReset',
+    title: 'the retention was shorter than the outage',
+    series: { [`tidemill_offset_resets_total{${POD}}`]: '0x20 2x60' },
+    at: '50m',
+    fires: {
+      labels: THE_QUEUE,
+      description:
+        '2 partitions of orders in shop began anew in the last hour, because the broker no longer had what came next.',
+    },
+  },
+  {
+    alert: 'TidemillOffsetsReset',
+    title: 'it happened hours ago',
+    series: { [`tidemill_offset_resets_total{${POD}}`]: '2x150' },
+    at: '2h',
+  },
+  {
     alert: 'TidemillJobsHeld',
     title: 'the dead-letter queue is full',
     series: { [`tidemill_jobs_held{${POD}}`]: '0x5 4x30' },
@@ -115,9 +172,9 @@ export const jobCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillJobsHeld',
-    title: 'the broker took three minutes to restart',
-    series: { [`tidemill_jobs_held{${POD}}`]: '0x5 4x2 0x30' },
-    at: '12m',
+    title: 'the broker restarts, for three minutes',
+    series: { [`tidemill_jobs_held{${POD}}`]: '0x5 4x30' },
+    at: '9m',
   },
   {
     alert: 'TidemillHandlersStuck',
@@ -132,9 +189,9 @@ export const jobCases: readonly AlertCase[] = [
   },
   {
     alert: 'TidemillHandlersStuck',
-    title: 'one came back after five minutes',
-    series: { [`tidemill_jobs_stuck{${POD}}`]: '0x5 1x5 0x30' },
-    at: '20m',
+    title: 'one has not come back for five minutes',
+    series: { [`tidemill_jobs_stuck{${POD}}`]: '0x5 1x30' },
+    at: '11m',
   },
   {
     alert: 'TidemillCrashSuspects',

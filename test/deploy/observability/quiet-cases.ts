@@ -57,7 +57,7 @@ const STORIES: readonly Pick<AlertCase, 'title' | 'series' | 'at'>[] = [
       [`tidemill_queue_consumers{${QUEUE}}`]: '1x60 0x120',
       [`kube_horizontalpodautoscaler_status_desired_replicas{${HPA}}`]: '1x60 0x120',
     },
-    at: '65m',
+    at: '80m',
   },
   {
     title: 'a worker is busy, and all is well',

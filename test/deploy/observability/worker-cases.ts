@@ -24,6 +24,12 @@ export const workerCases: readonly AlertCase[] = [
     at: '14m',
   },
   {
+    alert: 'TidemillWorkersRestarting',
+    title: 'a process began anew twice',
+    series: { [`process_start_time_seconds{${POD}}`]: '100x5 400x3 700x20' },
+    at: '14m',
+  },
+  {
     alert: 'TidemillReconnectStorm',
     title: 'one worker of two loses its connection every minute',
     series: {
@@ -35,6 +41,12 @@ export const workerCases: readonly AlertCase[] = [
       labels: THE_QUEUE,
       description: 'A worker of orders in shop lost its connection or was refused one 15 times in the last 15 minutes.',
     },
+  },
+  {
+    alert: 'TidemillReconnectStorm',
+    title: 'a worker was refused ten times within a minute, two minutes ago',
+    series: { [`tidemill_connection_failures_total{${POD},role="consume"}`]: '0x10 10x30' },
+    at: '12m',
   },
   {
     alert: 'TidemillReconnectStorm',
@@ -70,10 +82,10 @@ export const workerCases: readonly AlertCase[] = [
       [`tidemill_event_loop_stalled_seconds{${POD}}`]: '0x5 30+60x20',
       [`${DELAY},le="+Inf"}`]: '0+600x5 stale',
     },
-    at: '12m',
+    at: '11m',
     fires: {
       labels: THE_POD,
-      description: 'The event loop of worker-7d9f8b6c5-abcde (queue orders) does not come round for 6m 30s at a time.',
+      description: 'The event loop of worker-7d9f8b6c5-abcde (queue orders) does not come round for 5m 30s at a time.',
     },
   },
   {
@@ -84,7 +96,18 @@ export const workerCases: readonly AlertCase[] = [
       [`${DELAY},le="0.1"}`]: '0+600x40',
       [`${DELAY},le="+Inf"}`]: '0+600x40',
     },
-    at: '12m',
+    at: '9m',
+  },
+  {
+    alert: 'TidemillEventLoopBlocked',
+    title: 'it is late by half a second, and stands still for two at times',
+    series: {
+      [`tidemill_event_loop_stalled_seconds{${POD}}`]: '2x40',
+      [`${DELAY},le="0.25"}`]: '0x40',
+      [`${DELAY},le="0.5"}`]: '0+600x40',
+      [`${DELAY},le="+Inf"}`]: '0+600x40',
+    },
+    at: '30m',
   },
   {
     alert: 'TidemillDrainsTooSlow',
