@@ -22,7 +22,7 @@ Examples:
 Exit codes: 0 all are enqueued, 1 not all of them, 2 a faulty call or configuration.`,
   flags: {
     id: { type: 'string', help: 'The idempotency key of the one job. Default: a random UUID.' },
-    key: { type: 'string', help: 'The ordering key.' },
+    key: { type: 'string', help: 'The ordering key: on Kafka, jobs of one key run one after the other.' },
     from: { type: 'string', value: 'SOURCE', help: 'A file, - for stdin, or the name of a generator.' },
     count: { type: 'string', value: 'N', help: 'How many jobs: all of a file by default.' },
     seed: { type: 'string', value: 'N', help: 'The same seed generates the same jobs. Default 1.' },

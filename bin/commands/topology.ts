@@ -12,12 +12,20 @@ type Action = (typeof ACTIONS)[number]
 export const topology: Command = {
   usage: 'apply|verify|print <file> | --queue NAME [options]',
   help: `Sets up on the broker what a queue needs besides itself (apply), checks that it is there as it should be (verify),
-or shows it without touching anything (print). The worker itself only verifies: it runs without the right to configure.
+or shows it without touching anything (print: for RabbitMQ, or with --broker kafka). The worker itself only verifies: it runs without the right to configure.
 
 The retry ladder belongs to the topology: give the worker's file, or the same --retry-ladder-ms as the worker has.
 Exit codes: 0 all is there, 1 it is not or the broker can't be reached, 2 a faulty call or configuration.`,
   flags: { json: JSON_FLAG },
-  shownSettings: ['brokerUrl', 'queue', 'retryLadderMs', 'deliveryLimit', 'deadMaxLength'],
+  shownSettings: [
+    'brokerUrl',
+    'queue',
+    'retryLadderMs',
+    'deliveryLimit',
+    'deadMaxLength',
+    'topicPartitions',
+    'replicationFactor',
+  ],
   arguments: { min: 1, max: 2 },
   async run(call) {
     const [word = '', file] = call.positionals
@@ -26,7 +34,7 @@ Exit codes: 0 all is there, 1 it is not or the broker can't be reached, 2 a faul
       const near = didYouMean(suggest(word, ACTIONS))
       throw new TidemillError('USAGE', `expected apply, verify or print, got ${JSON.stringify(word)}${near}`)
     }
-    // What would be declared is the same on every broker.
+    // Nothing is asked of a broker: any of its kind would get the same.
     const fallback = action === 'print' ? { brokerUrl: 'amqp://localhost:5672' } : {}
     const { settings } = await settingsOf(call, file, { fallback })
     const { broker } = await openForCommand(settings)

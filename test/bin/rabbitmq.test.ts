@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type SharedBroker, sharedBroker } from '../helpers/broker.ts'
 import { tidemill } from '../helpers/command.ts'
-import { startExporter } from '../helpers/exporter-process.ts'
+import { figureIn, startExporter } from '../helpers/exporter-process.ts'
 import { queueFor } from '../helpers/queue.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { WorkerProcess } from '../helpers/worker-process.ts'
@@ -15,11 +15,6 @@ const LADDER = '200,1000'
 
 function envOf(broker: SharedBroker, queue: string): Record<string, string> {
   return { TIDEMILL_BROKER_URL: broker.url, TIDEMILL_QUEUE: queue, TIDEMILL_RETRY_LADDER_MS: LADDER }
-}
-
-function figure(text: string, name: string): number | undefined {
-  const found = new RegExp(`^tidemill_queue_${name}\\{queue="[^"]+"\\} (.*)$`, 'm').exec(text)?.[1]
-  return found === undefined ? undefined : Number(found)
 }
 
 test('topology verify names what is missing, apply sets it up, and both are content when all is there', async (t) => {
@@ -61,7 +56,7 @@ test('what is enqueued is worked off by a worker, and the exporter shows it from
   const exporter = await startExporter(t, { ...env, ...management })
   const enqueued = await tidemill(['enqueue', '--from', 'orders', '--count', '300', '--json'], { env })
   assert.deepEqual(JSON.parse(enqueued.stdout), { ok: true, queue, type: 'order.process', enqueued: 300 })
-  const ready = (count: number) => async () => figure(await exporter.scrape(), 'ready') === count
+  const ready = (count: number) => async () => figureIn(await exporter.scrape(), 'ready') === count
   await waitFor('the exporter shows 300 jobs', ready(300), { everyMs: 200 })
   const folder = mkdtempSync(join(tmpdir(), 'tidemill-orders-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -75,7 +70,7 @@ test('what is enqueued is worked off by a worker, and the exporter shows it from
   assert.deepEqual(await worker.exit(), { code: 0, signal: null })
   await waitFor('the exporter shows an empty queue', ready(0), { everyMs: 200 })
   const last = await exporter.scrape()
-  assert.deepEqual([figure(last, 'dead'), figure(last, 'waiting'), figure(last, 'suspects')], [0, 0, 0])
+  assert.deepEqual([figureIn(last, 'dead'), figureIn(last, 'waiting'), figureIn(last, 'suspects')], [0, 0, 0])
   exporter.child.kill('SIGTERM')
   assert.deepEqual(await once(exporter.child, 'exit'), [0, null])
 })
@@ -84,8 +79,8 @@ test('a queue that can not be read is no figure at all, least of all 0, and an e
   const broker = await sharedBroker()
   const { scrape } = await startExporter(t, envOf(broker, 'no-such-queue'))
   const text = await scrape()
-  assert.equal(figure(text, 'ready'), undefined)
-  assert.equal(figure(text, 'read_errors_total'), 1)
+  assert.equal(figureIn(text, 'ready'), undefined)
+  assert.equal(figureIn(text, 'read_errors_total'), 1)
 })
 
 test('a job for a queue that is not there is refused, and the exit code is 1', async () => {

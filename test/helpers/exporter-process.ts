@@ -34,3 +34,9 @@ export async function startExporter(t: TestContext, env: Readonly<Record<string,
   await waitFor('the exporter is ready', async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.ok)
   return { child, httpPort: port, scrape: async () => (await fetch(`${url}/metrics`)).text() }
 }
+
+/** A figure of a queue in what /metrics says; undefined where it is absent. */
+export function figureIn(text: string, name: string): number | undefined {
+  const found = new RegExp(`^tidemill_queue_${name}\\{queue="[^"]+"\\} (.*)$`, 'm').exec(text)?.[1]
+  return found === undefined ? undefined : Number(found)
+}

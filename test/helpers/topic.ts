@@ -1,10 +1,11 @@
 import type { TestContext } from 'node:test'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
+import { openBroker } from '../../worker/brokers/index.ts'
 import { groupOf, type Topics, topicsOf } from '../../worker/brokers/kafka/names.ts'
 import { resolveBrokerSettings } from '../../worker/config.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
+import { KafkaHands } from '../load/kafka-hands.ts'
 import { uniqueName } from './queue.ts'
-import { waitFor } from './wait.ts'
 
 /** A topic of a test's own on a real Kafka, with all that belongs to it. */
 export interface TestTopic {
@@ -19,7 +20,7 @@ export interface TestTopic {
   readonly admin: Admin
 }
 
-/** Makes a topic of two partitions, a short retry ladder and a dead-letter topic; all of it is deleted with `t.after`, the group too when no member is left. */
+/** Makes a topic of two partitions, a short retry ladder and a dead-letter topic; all of it is deleted with `t.after`, the group with its members. */
 export async function topicFor(
   t: TestContext,
   broker: { readonly url: string },
@@ -32,32 +33,15 @@ export async function topicFor(
     ...overrides,
     brokerUrl: broker.url,
   })
+  const topology = (await openBroker(settings, () => undefined)).topology()
+  await topology.apply()
+  await topology.close()
   const topics = topicsOf(settings.queue, settings.retryLadderMs)
   const kafka = kafkaAt(broker.url)
   const admin = await adminOf(t, kafka)
-  await admin.createTopics({
-    topics: [topics.work, topics.dead, ...topics.retries.values()].map((topic) => ({
-      topic,
-      numPartitions: settings.topicPartitions,
-    })),
-    // It gives up when a topic is not seen at once.
-    waitForLeaders: false,
-  })
-  // Kafka tells who leads a partition before that one knows.
-  for (const topic of [topics.work, topics.dead, ...topics.retries.values()]) await ledTopic(admin, topic)
   const group = groupOf(settings)
-  t.after(() => remove(broker.url, topics, group))
+  t.after(() => remove(settings))
   return { queue: settings.queue, settings, topics, group, kafka, admin }
-}
-
-/** Waits until every partition of a topic answers. */
-async function ledTopic(admin: Admin, topic: string): Promise<void> {
-  await waitFor(`the partitions of ${topic} are led`, () =>
-    admin.fetchTopicOffsets(topic).then(
-      () => true,
-      () => false,
-    ),
-  )
 }
 
 /** A client of kafkajs's own, silent and quick to try again. */
@@ -78,19 +62,8 @@ export async function adminOf(t: TestContext, kafka: Kafka): Promise<Admin> {
   return admin
 }
 
-/** Through a connection of its own: the test may have broken the one that it had. */
-async function remove(url: string, { work, dead, retries }: Topics, group: string): Promise<void> {
-  const admin = kafkaAt(url, 1).admin()
-  try {
-    await admin.connect()
-    const there = await admin.listTopics()
-    const ours = [work, dead, ...retries.values()].filter((topic) => there.includes(topic))
-    if (ours.length > 0) await admin.deleteTopics({ topics: ours })
-    await admin.deleteGroups([group])
-  } catch {
-    // A broker of the test's own may be dead, and its data go with it; a group with members is left: a killed worker
-    // is one until its session's timeout.
-  } finally {
-    await admin.disconnect()
-  }
+/** Through connections of its own: the test may have broken those that it had, and a broker of its own may be gone. */
+async function remove(settings: BrokerSettings): Promise<void> {
+  const hands = await KafkaHands.open({ ...settings, connectTimeoutMs: 2_000 }).catch(() => undefined)
+  await hands?.remove()
 }
