@@ -199,8 +199,8 @@ const PREFIX = 'TIDEMILL_'
 /** What Kubernetes sets for a Service whose name begins with `tidemill`. */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
 
-/** What says which image a local broker is started from, or where a load test keeps its ledger: not the worker's, but no mistake either. */
-const NEIGHBOUR = /^TIDEMILL_([A-Z]+_IMAGE|LEDGER)$/
+/** What says which image a local broker or the compose file is started from, or where a load test keeps its ledger: not the worker's, but no mistake either. */
+const NEIGHBOUR = /^TIDEMILL_(([A-Z]+_)?IMAGE|LEDGER)$/
 
 const VARIABLES = new Set(
   SETTING_NAMES.flatMap((name) =>

@@ -112,7 +112,7 @@ test("the variables that Kubernetes sets for Services named 'tidemill…' are le
 })
 
 test('the variables that name the image of a local broker are no fault of the worker', () => {
-  assert.deepEqual(faultsOf({ TIDEMILL_RABBITMQ_IMAGE: 'example/rabbitmq:4' }), [])
+  assert.deepEqual(faultsOf({ TIDEMILL_RABBITMQ_IMAGE: 'example/rabbitmq:4', TIDEMILL_IMAGE: 'example/tidemill' }), [])
 })
 
 test('no fault shows a password, wherever in a faulty URL it stands', () => {
