@@ -41,6 +41,11 @@ export function createQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
   counter(QUEUE_METRICS.published, registry, (out) => {
     if (reading?.published !== undefined) out.inc({ queue }, reading.published)
   })
+  gauge(QUEUE_METRICS.partitions, registry, (out) => {
+    out.reset()
+    for (const { partition, ready } of reading?.partitions ?? [])
+      out.set({ queue, partition: String(partition) }, ready)
+  })
   gauge(QUEUE_METRICS.readAt, registry, (out) => {
     if (reading === undefined) out.reset()
     else out.set({ queue }, reading.readAt / 1_000)

@@ -14,7 +14,8 @@ export const topology: Command = {
   help: `Sets up on the broker what a queue needs besides itself (apply), checks that it is there as it should be (verify),
 or shows it without touching anything (print: for RabbitMQ, or with --broker kafka). The worker itself only verifies: it runs without the right to configure.
 
-The retry ladder belongs to the topology: give the worker's file, or the same --retry-ladder-ms as the worker has.
+The retry ladder belongs to the topology: give the worker's file, or the same --retry-ladder-ms as the worker has. On Kafka a
+retry topic has one partition for four of the work topic's, dead letters have one; partitions are added when more are asked for.
 Exit codes: 0 all is there, 1 it is not or the broker can't be reached, 2 a faulty call or configuration.`,
   flags: { json: JSON_FLAG },
   shownSettings: [

@@ -44,6 +44,25 @@ test('a reading is exported, and what could not be known is absent', async () =>
   assert.equal(value(text, 'tidemill_queue_read_timestamp_seconds'), '1700000000')
 })
 
+test('what is ready in each partition is exported, for as long as there is such a partition', async () => {
+  let partitions: BacklogReading['partitions'] = [
+    { partition: 0, ready: 2 },
+    { partition: 7, ready: 3 },
+  ]
+  const { metrics, clock } = setup(async () => ({ ...READING, partitions }))
+  const figures = async () => (await metrics.text()).match(/^tidemill_queue_partition_ready\{.*$/gm) ?? []
+  assert.deepEqual(await figures(), [
+    'tidemill_queue_partition_ready{queue="q",partition="0"} 2',
+    'tidemill_queue_partition_ready{queue="q",partition="7"} 3',
+  ])
+  partitions = [{ partition: 7, ready: 0 }]
+  clock.now = 1_000
+  assert.deepEqual(await figures(), ['tidemill_queue_partition_ready{queue="q",partition="7"} 0'])
+  partitions = undefined
+  clock.now = 2_000
+  assert.deepEqual(await figures(), [])
+})
+
 test('a failed reading leaves no figure, not even the last one, and is counted', async () => {
   let fails = false
   const { metrics, clock, errors } = setup(async () => {
