@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type DemoFindings, type DemoReport, recount, summaryOf } from './load/demo-report.ts'
-import { LedgerTail } from './load/demo-tail.ts'
 import { LedgerWriter, type Page } from './load/ledger.ts'
 
 const ALL_GOOD = { enqueued: ['a', 'b', 'p'], started: ['a', 'b'], done: ['a', 'b'] }
@@ -63,23 +62,3 @@ for (const [title, pages, more, expected] of bad) {
     for (const [name, value] of Object.entries(expected)) assert.equal(report[name as keyof DemoReport], value, name)
   })
 }
-
-test('the tail of a ledger knows at any time what was done and who has what in hand', async (t) => {
-  const folder = join(await folderOf(t, { enqueued: [], started: [], done: [] }), 'later')
-  const tail = new LedgerTail(folder)
-  t.after(() => tail.close())
-  await tail.read()
-  assert.deepEqual([tail.done(''), tail.inFlight(process.pid)], [0, 0])
-  const writer = new LedgerWriter(folder)
-  t.after(() => writer.close())
-  for (const id of ['order-ü', 'order-2', 'image-1']) writer.write('started', id)
-  writer.write('done', 'order-ü')
-  await Promise.all([tail.read(), tail.read()])
-  assert.deepEqual([tail.done(''), tail.done('order-'), tail.done('image-')], [1, 1, 0])
-  assert.deepEqual([tail.inFlight(process.pid), tail.inFlight(1)], [2, 0])
-  assert.deepEqual([tail.inFlightOf('order-'), tail.inFlightOf('image-')], [1, 1])
-  writer.write('done', 'order-2')
-  writer.write('done', 'image-1')
-  await tail.read()
-  assert.deepEqual([tail.done(''), tail.inFlight(process.pid)], [3, 0])
-})

@@ -58,6 +58,27 @@ test('a job is done once, however often', async (t) => {
   assert.equal(tail.done, 1)
 })
 
+test('jobs are counted by what their ids begin with', async (t) => {
+  const { tail, one } = open(t)
+  for (const id of ['order-1', 'order-2', 'image-1']) one.write('started', id)
+  one.write('done', 'order-1')
+  await tail.read()
+  assert.deepEqual(
+    ['order-', 'image-', 'x'].map((prefix) => [tail.doneOf(prefix), tail.inHandOfAny(prefix)]),
+    [
+      [1, 1],
+      [0, 1],
+      [0, 0],
+    ],
+  )
+})
+
+test('a ledger that is not there yet is empty', async (t) => {
+  const { tail } = open(t)
+  await tail.read()
+  assert.deepEqual([tail.done, tail.lines, tail.inHandOf(ONE).size], [0, 0, 0])
+})
+
 test('half a line is left for the next time, also where it ends within a character', async (t) => {
   const { tail, folder, one, inHand } = open(t)
   one.write('started', 'a')

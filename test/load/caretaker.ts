@@ -79,8 +79,8 @@ function kafka(settings: BrokerSettings): Caretaker {
         const letters = await hands.read(topicsOf(settings.queue, []).dead)
         return letters.map((letter) => new KafkaMessage(letter, '', 0, settings, false).id)
       }),
-    // The topics and the group that workers of these settings would use.
-    remove: () => handled((hands) => hands.delete()),
+    remove: (items) =>
+      handled((hands) => hands.delete(items.flatMap(({ kind, name }) => (kind === 'topic' ? [name] : [])))),
   }
 }
 

@@ -5,8 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { WorkerDefinition } from '../../worker/define.ts'
 import { createWorker, type Worker } from '../../worker/worker.ts'
 import type { DemoFolders } from './demo-jobs.ts'
-import type { LedgerTail } from './demo-tail.ts'
 import type { WorkerView } from './demo-view.ts'
+import type { LedgerTail } from './tail.ts'
 
 /** A worker of the demo. */
 export interface DemoWorker {
@@ -79,7 +79,7 @@ export class ProcessWorker implements DemoWorker {
 
   get view(): WorkerView {
     const pid = this.#child.pid!
-    const inFlight = this.#tail.inFlight(pid)
+    const inFlight = this.#tail.inHandOf(pid).size
     this.#hasWorked ||= inFlight > 0
     const running = this.#isDraining ? 'draining' : this.#hasWorked ? 'working' : 'starting'
     return { name: this.#name, pid, inFlight, state: this.#isRunning ? running : 'ended' }

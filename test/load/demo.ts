@@ -10,11 +10,11 @@ import { type GeneratedJob, generators } from '../../worker/handlers/generator.t
 import { type DemoFolders, demoImages, demoOrders } from './demo-jobs.ts'
 import { DemoLane } from './demo-lane.ts'
 import { type DemoReport, recount } from './demo-report.ts'
-import { LedgerTail } from './demo-tail.ts'
 import { DemoView, type Frame } from './demo-view.ts'
 import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
 import { LedgerWriter } from './ledger.ts'
 import { counted } from './live-view.ts'
+import { LedgerTail } from './tail.ts'
 
 export interface DemoOptions {
   /** `rabbitmq`, `kafka`, `memory` or a URL. Default: as `startBroker` has it. */
@@ -128,7 +128,7 @@ class Demo {
   get #isAllDone(): boolean {
     const { orders, images } = this.#options
     const dead = this.#lanes.reduce((sum, { reading }) => sum + (reading?.dead ?? 0), 0)
-    return this.#tail.done('') >= orders + images && dead >= 1
+    return this.#tail.done >= orders + images && dead >= 1
   }
 
   #open(label: 'orders' | 'images'): Promise<DemoLane> {
@@ -182,7 +182,7 @@ class Demo {
     const quarter = Math.floor(this.#options.orders / 4)
     let inFlight: number | undefined
     await this.#until(async () => {
-      if (this.#tail.done('order-') >= quarter && worker.view.inFlight > 0) inFlight = await worker.drain(1)
+      if (this.#tail.doneOf('order-') >= quarter && worker.view.inFlight > 0) inFlight = await worker.drain(1)
       return inFlight !== undefined || this.#isAllDone
     })
     // Too few orders to catch it at work.
@@ -233,8 +233,8 @@ class Demo {
       this.#tellOfPoison()
       const failed = this.#workers.find((worker) => worker.view.state === 'ended' && !this.#leaving.has(worker))
       if (failed !== undefined) throw new Error(`${failed.view.name} ended by itself:\n${failed.output}`)
-      if (this.#tail.done('') > done) {
-        done = this.#tail.done('')
+      if (this.#tail.done > done) {
+        done = this.#tail.done
         progressAt = performance.now()
       }
       if (performance.now() - progressAt > STALLED_MS) {
@@ -258,8 +258,8 @@ class Demo {
       title: `tidemill demo on ${nameOf(this.#broker)}`,
       lanes: this.#lanes.map(({ label, reading }, index) => {
         const prefix = label === 'orders' ? 'order-' : 'image-'
-        const inFlight = this.#tail.inFlightOf(prefix)
-        return { label, total: totals[index]!, done: this.#tail.done(prefix), inFlight, backlog: reading }
+        const inFlight = this.#tail.inHandOfAny(prefix)
+        return { label, total: totals[index]!, done: this.#tail.doneOf(prefix), inFlight, backlog: reading }
       }),
       workers: this.#workers.map(({ view }) => view),
     }

@@ -110,12 +110,15 @@ export class KafkaHands {
     for (const { memberId } of groups[0]?.members ?? []) await coordinator.leaveGroup({ groupId, memberId })
   }
 
-  /** Deletes the queue's topics and its group, whose members are sent away before. */
-  async delete(): Promise<void> {
-    const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
+  /**
+   * Deletes the queue's topics, or some of them; with its work topic also its group, whose members are sent away before.
+   * @param chosen default: all of them
+   */
+  async delete(chosen: readonly string[] = this.#topics()): Promise<void> {
     const there = new Set(await this.admin.listTopics())
-    const topics = [work, dead, ...retries.values()].filter((topic) => there.has(topic))
+    const topics = chosen.filter((topic) => there.has(topic))
     if (topics.length > 0) await this.admin.deleteTopics({ topics })
+    if (!chosen.includes(this.#topics()[0]!)) return
     await this.expelAll()
     // A group that never was, or of which a member has joined again: the broker forgets it by itself.
     await this.admin.deleteGroups([groupOf(this.#settings)]).catch(() => undefined)
@@ -126,6 +129,12 @@ export class KafkaHands {
     // A broker of the test's own may have gone before, with all that it held.
     await this.delete().catch(() => undefined)
     await this.close()
+  }
+
+  /** The work topic first. */
+  #topics(): string[] {
+    const { work, dead, retries } = topicsOf(this.#settings.queue, this.#settings.retryLadderMs)
+    return [work, dead, ...retries.values()]
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,16 @@ export class LedgerTail {
     return this.#finished.size
   }
 
+  /** Distinct jobs done whose ids begin so. */
+  doneOf(prefix: string): number {
+    return countOf(this.#finished, prefix)
+  }
+
+  /** Jobs that any process began and has not ended, whose ids begin so. */
+  inHandOfAny(prefix: string): number {
+    return countOf(this.#holders.keys(), prefix)
+  }
+
   /** Lines read so far: it grows as long as anything moves. */
   get lines(): number {
     return this.#lines
@@ -89,6 +99,12 @@ export class LedgerTail {
     this.#holders.delete(id)
     this.#inHand.get(pid)?.delete(id)
   }
+}
+
+function countOf(ids: Iterable<string>, prefix: string): number {
+  let count = 0
+  for (const id of ids) if (id.startsWith(prefix)) count++
+  return count
 }
 
 class PageTail {
