@@ -46,6 +46,16 @@ test('a job whose handler throws has failed, and the worker gets its error', asy
   assert.deepEqual(await pagesOf(folder), { started: ['a'], done: [], failed: ['a'] })
 })
 
+test('a job that runs in a thread is written down as any other', async (t) => {
+  const folder = folderFor(t)
+  const handler = new URL('./fixtures/thread-script.ts', import.meta.url)
+  const definition = defineWorker({ queue: 'q', jobs: [defineJob({ type: 'j', handler })] })
+  const [job] = recorded(definition, folder).jobs
+  await runJob(job!, {}, { id: 'a' })
+  await assert.rejects(runJob(job!, { act: 'fail' }, { id: 'b' }), { code: 'E_FILM' })
+  assert.deepEqual(await pagesOf(folder), { started: ['a', 'b'], done: ['a'], failed: ['b'] })
+})
+
 test('a ledger that can not be opened stops the worker before its first job', async (t) => {
   const folder = folderFor(t)
   writeFileSync(join(folder, 'file'), '')

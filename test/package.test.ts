@@ -60,6 +60,32 @@ await producer.close()
 console.log(JSON.stringify((await embedded.drain()).abandoned))
 `
 
+const FILM_TS = `
+import { threadId } from 'node:worker_threads'
+import { defineThreadHandler, PermanentError } from 'tidemill/thread'
+
+export const setup = (): string => 'set up in ' + (threadId > 0 ? 'a thread' : 'the process')
+
+export default defineThreadHandler<{ path: string }, string>(({ payload }, { log, resources }) => {
+  if (payload.path === '') throw new PermanentError('no such film')
+  log.info({}, payload.path + ', ' + resources)
+})
+`
+
+const FILMS_TS = `
+import { defineJob, PermanentError, runJob } from 'tidemill'
+import * as z from 'zod'
+
+const film = defineJob({
+  type: 'film',
+  schema: z.object({ path: z.string() }),
+  handler: new URL('./film.ts', import.meta.url),
+})
+const log = { debug() {}, info: (_: object, line?: string) => console.log(line), warn() {}, error() {} }
+await runJob(film, { path: 'a.mkv' }, { log })
+await runJob(film, { path: '' }, { log }).catch((error) => console.log(error instanceof PermanentError, error.message))
+`
+
 let installed: Installed
 
 before(async () => {
@@ -67,6 +93,8 @@ before(async () => {
   await installed.write('worker.ts', WORKER_TS)
   await installed.write('worker.mjs', WORKER_MJS)
   await installed.write('embedded.ts', EMBEDDED_TS)
+  await installed.write('film.ts', FILM_TS)
+  await installed.write('films.ts', FILMS_TS)
 })
 
 after(() => installed?.remove())
@@ -109,11 +137,16 @@ for (const major of MAJORS) {
       assert.match(output, /concurrency\s.*\b7\b/)
     })
 
+    test('a module runs in a thread', async () => {
+      const { code, output } = await installed.run(major, 'node', 'films.ts')
+      assert.equal(code, 0, output)
+      assert.deepEqual(linesOf(output), ['a.mkv, set up in a thread', 'true no such film'])
+    })
+
     test('an embedded worker runs a job on the memory broker', async () => {
       const { code, output } = await installed.run(major, 'node', 'embedded.ts')
       assert.equal(code, 0, output)
-      const lines = output.split('\n').filter((line) => line !== '' && !/Warning|--trace-warnings/.test(line))
-      assert.deepEqual(lines, ['set up', 'hello miller', '{"kind":"ack"}', 'torn down', '0'])
+      assert.deepEqual(linesOf(output), ['set up', 'hello miller', '{"kind":"ack"}', 'torn down', '0'])
     })
   })
 }
@@ -123,7 +156,10 @@ test("the README's example, and a program that imports every entry, compile unde
   const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]
   assert.match(example ?? '', /from 'tidemill'/)
   await installed.write('readme.ts', example!)
-  await installed.write('entries.ts', "export * as main from 'tidemill'\nexport * as jobs from 'tidemill/handlers'\n")
+  await installed.write(
+    'entries.ts',
+    "export * as main from 'tidemill'\nexport * as jobs from 'tidemill/handlers'\nexport * as thread from 'tidemill/thread'\n",
+  )
   const compilerOptions = {
     target: 'es2024',
     module: 'nodenext',
@@ -133,12 +169,17 @@ test("the README's example, and a program that imports every entry, compile unde
     noEmit: true,
     allowImportingTsExtensions: true,
   }
-  const files = ['readme.ts', 'entries.ts', 'worker.ts', 'embedded.ts']
+  const files = ['readme.ts', 'entries.ts', 'worker.ts', 'embedded.ts', 'films.ts', 'film.ts']
   await installed.write('tsconfig.json', JSON.stringify({ compilerOptions, files }))
   const { code, output } = await installed.run(24, TSC, '-p', '.')
   assert.equal(output, '')
   assert.equal(code, 0)
 })
+
+/** Without Node's warnings. */
+function linesOf(output: string): string[] {
+  return output.split('\n').filter((line) => line !== '' && !/Warning|--trace-warnings/.test(line))
+}
 
 /** Runs a worker on the memory broker, asks it to end once its setup() ran, and says which of the user's lines it wrote. */
 async function runUntilSigterm(major: number, file: string): Promise<{ code: number | null; seen: string[] }> {

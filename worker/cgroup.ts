@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join, posix } from 'node:path'
 import type { ContainerLimits, CpuLimit } from './sizing.ts'
 
@@ -16,8 +17,9 @@ const NO_LIMIT = 2 ** 60
  * Reads the limits of version 1, version 2, or both side by side. A group is bound by every group above it as well, so the
  * tightest limit on the way up counts. What can't be read sets no limit.
  * @param root the folder that `/proc` and `/sys` are in; another one in tests
+ * @param machineCpus those that the process may run on
  */
-export function readContainerLimits(root = '/'): ContainerLimits {
+export function readContainerLimits(root = '/', machineCpus = availableParallelism()): ContainerLimits {
   const limits: CpuLimit[] = []
   const memory: number[] = []
   for (const { controllers, folders } of hierarchies(root)) {
@@ -39,7 +41,7 @@ export function readContainerLimits(root = '/'): ContainerLimits {
   }
   const memoryBytes = Math.min(...memory.filter((bytes) => bytes > 0 && bytes < NO_LIMIT))
   limits.sort((one, other) => one.cpus - other.cpus)
-  return { cpu: limits[0], memoryBytes: Number.isFinite(memoryBytes) ? memoryBytes : undefined }
+  return { cpu: limits[0], memoryBytes: Number.isFinite(memoryBytes) ? memoryBytes : undefined, machineCpus }
 }
 
 function hierarchies(root: string): Hierarchy[] {

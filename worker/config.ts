@@ -68,6 +68,7 @@ export function loadSettings(sources: Sources): LoadedSettings {
     origins[name] = found.origin
     if (found.reason !== undefined) reasons[name] = found.reason
   }
+  if (faults.length === 0) capConcurrency(settings as Mutable<WorkerSettings>, reasons, sources.definition)
   faults.push(...ruleFaults(settings as unknown as WorkerSettings, sources.definition, faulty))
   if (faults.length > 0) throw new ConfigError(faults)
   return {
@@ -109,6 +110,21 @@ export function showSetting(name: SettingName, value: unknown): string {
 /** The passwords that no line of a log may show. */
 export function secretsOf(settings: WorkerSettings): (string | undefined)[] {
   return [settings.brokerPassword, passwordOf(settings.brokerUrl), passwordOf(settings.managementUrl ?? '')]
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** A job that is fetched for a slot in which it can't run would only be kept from other workers. */
+function capConcurrency(
+  settings: Mutable<WorkerSettings>,
+  reasons: Partial<Record<SettingName, string>>,
+  definition: WorkerDefinition | undefined,
+): void {
+  const { concurrency, threads } = settings
+  const onlyThreads = definition?.jobs.every(({ handler }) => handler instanceof URL) ?? false
+  if (!onlyThreads || concurrency <= threads) return
+  settings.concurrency = threads
+  reasons.concurrency = `every job runs in a thread, and there are ${threads} (threads); ${concurrency} would else be the ${reasons.concurrency === undefined ? 'value given' : 'default'}`
 }
 
 interface Found {

@@ -44,6 +44,10 @@ export type DeadReason = (typeof DEAD_REASONS)[number]
 export const RETRY_REASONS = ['error', 'timeout', 'retry-later', 'unknown-type', 'type-limit'] as const
 export type RetryReason = (typeof RETRY_REASONS)[number]
 
+/** Why a thread for CPU-bound handlers was replaced. A closed list: it is a metric label. */
+export const THREAD_ENDS = ['aborted', 'died'] as const
+export type ThreadEnd = (typeof THREAD_ENDS)[number]
+
 /** What becomes of a delivery. */
 export type Outcome =
   | { readonly kind: 'ack' }
@@ -239,6 +243,8 @@ export type WorkerEvent =
   | { readonly name: 'stuck'; readonly message: Message; readonly type: string; readonly stuck: number }
   /** A job over its type's limit was put off, uncounted. */
   | { readonly name: 'deferred'; readonly message: Message; readonly type: string }
+  /** A thread for CPU-bound handlers is gone, another one takes its place: its job did not yield to its abort, or it died by itself. */
+  | { readonly name: 'thread-replaced'; readonly cause: ThreadEnd; readonly error?: unknown }
   /** A stuck job came to an end after all. */
   | { readonly name: 'unstuck'; readonly message: Message; readonly type: string; readonly stuck: number }
   | {

@@ -49,6 +49,13 @@ export interface Codec {
   decode(body: Uint8Array): unknown
 }
 
+interface HandlerMethod<P, R> {
+  handle(job: Job<P>, context: Context<R>): Promise<void> | void
+}
+
+/** Runs a job. Resolves: it is acknowledged. Throws: it is retried, or dead-lettered on `PermanentError`. A method's type, so that jobs of different payloads fit one list. */
+export type JobHandler<P, R = unknown> = HandlerMethod<P, R>['handle']
+
 /** What a user writes of one type of job. Handlers' return values are not stored. */
 export interface JobDefinition<P, R = unknown, I = P> {
   /** The type on the wire, 1 to 255 characters of printable ASCII without spaces. */
@@ -60,12 +67,30 @@ export interface JobDefinition<P, R = unknown, I = P> {
   readonly retry?: RetryPolicy
   /** The handler's time, in ms; then its signal aborts and the job is retried. Default: the worker's `jobTimeoutMs`. */
   readonly timeoutMs?: number
-  /** At most so many of this type at once in one worker. Default: the worker's concurrency. */
+  /**
+   * At most so many of this type at once in one worker. Default: the worker's concurrency; of handlers in threads, beside others,
+   * all types together have as many as there are `threads`.
+   */
   readonly maxConcurrent?: number
-  /** Runs the job. Resolves: the job is acknowledged. Throws: it is retried, or dead-lettered on `PermanentError`. */
-  handler(job: Job<P>, context: Context<R>): Promise<void> | void
+  /**
+   * Runs the job; or the `file:` URL of a module that does, in a thread of its own, for work that would block the event loop:
+   * its default export, or `handler` (see `defineThreadHandler`).
+   */
+  readonly handler: JobHandler<P, R> | URL
+  /** Put around every run of the handler, in the worker's thread: the load test keeps its ledger there. */
+  '~around'?(id: string, run: () => Promise<void> | void): Promise<void>
   /** Makes `defineWorker` check that `setup()` gives what the handler needs. Never called, never set. */
   readonly '~needs'?: (resources: R) => void
+}
+
+/** A job whose handler is a function. */
+export interface InlineJob<P, R = unknown, I = P> extends JobDefinition<P, R, I> {
+  readonly handler: JobHandler<P, R>
+}
+
+/** A job whose handler is a module that runs in threads. */
+export interface ThreadJob<P, I = P> extends JobDefinition<P, unknown, I> {
+  readonly handler: URL
 }
 
 /** What hooks are told about a job that failed. */
@@ -85,6 +110,8 @@ export interface WorkerDefinition<R = any> {
   readonly jobs: readonly JobDefinition<any, R, any>[]
   /** Jobs at once in one worker. Default 10; in a container with a CPU limit 10 a CPU, from 2 to 100. */
   readonly concurrency?: number
+  /** Threads for handlers that are modules. Default: one for each CPU that the container may use, rounded up. */
+  readonly threads?: number
   /** Jobs fetched beyond those that run. Default 0. */
   readonly readAhead?: number
   /** The type of messages that name none. Default: none. */
@@ -113,9 +140,13 @@ type AnyJob = JobDefinition<any, any, any>
  * @throws TidemillError `DEFINITION` naming every fault, what was expected and what came
  */
 export function defineJob<P, R = unknown, I = P>(
-  definition: JobDefinition<P, R, I> & { readonly schema: StandardSchemaV1<I, P> },
-): JobDefinition<P, R, I>
-export function defineJob<R = unknown>(definition: JobDefinition<unknown, R>): JobDefinition<unknown, R>
+  definition: InlineJob<P, R, I> & { readonly schema: StandardSchemaV1<I, P> },
+): InlineJob<P, R, I>
+export function defineJob<P, I = P>(
+  definition: ThreadJob<P, I> & { readonly schema: StandardSchemaV1<I, P> },
+): ThreadJob<P, I>
+export function defineJob<R = unknown>(definition: InlineJob<unknown, R>): InlineJob<unknown, R>
+export function defineJob(definition: ThreadJob<unknown>): ThreadJob<unknown>
 export function defineJob(definition: AnyJob): AnyJob {
   const faults = jobFaults(definition)
   if (faults.length > 0) throw new TidemillError('DEFINITION', sentence('this job', faults))
@@ -151,7 +182,9 @@ function jobFaults(job: AnyJob): string[] {
     if (!good) faults.push(`${field}: expected ${expected}, got ${show(got)}`)
   }
   check(typeof job.type === 'string' && TYPE_FORM.test(job.type), 'type', '1 to 255 printable characters', job.type)
-  check(typeof job.handler === 'function', 'handler', 'a function', job.handler)
+  const handler: unknown = job.handler
+  const isModule = handler instanceof URL && handler.protocol === 'file:'
+  check(typeof handler === 'function' || isModule, 'handler', 'a function or the file: URL of a module', handler)
   const { schema, codec, timeoutMs, maxConcurrent, retry } = job
   if (schema !== undefined) {
     check(typeof schema?.['~standard']?.validate === 'function', 'schema', 'a Standard Schema', schema)
@@ -206,6 +239,7 @@ const whole = (value: unknown, min: number): boolean => Number.isSafeInteger(val
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
   if (typeof value === 'function') return 'a function'
+  if (value instanceof URL) return `a ${value.protocol} URL`
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

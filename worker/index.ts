@@ -23,7 +23,18 @@ export type {
   WorkerEvent,
   WorkerState,
 } from './contracts.ts'
-export type { Codec, Context, FailureReport, Job, JobDefinition, RetryPolicy, WorkerDefinition } from './define.ts'
+export type {
+  Codec,
+  Context,
+  FailureReport,
+  InlineJob,
+  Job,
+  JobDefinition,
+  JobHandler,
+  RetryPolicy,
+  ThreadJob,
+  WorkerDefinition,
+} from './define.ts'
 export { defineJob, defineWorker } from './define.ts'
 export {
   ConfigError,
@@ -38,4 +49,5 @@ export {
 } from './errors.ts'
 export { createProducer, type EnqueueOptions, type Producer, type ProducerOptions } from './producer.ts'
 export { type RunJobOptions, runJob } from './run-job.ts'
+export { defineThreadHandler, type ThreadHandler } from './threads/handler.ts'
 export { createWorker, type DrainReport, type Worker, type WorkerOptions } from './worker.ts'

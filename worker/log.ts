@@ -163,6 +163,8 @@ function lineOf(event: WorkerEvent): Line {
       return debug('a job over the limit of its type was put off', job(event.message))
     case 'stuck':
       return error('a handler ignores its abort: its slot was freed without it', stuck(event))
+    case 'thread-replaced':
+      return threadLine(event)
     case 'unstuck':
       return info('a handler that ignored its abort has ended after all', stuck(event))
     case 'drain':
@@ -176,6 +178,12 @@ function connectionLine({ role, status, error: cause, retryInMs, peer }: EventOf
   if (status === 'connected') return info('connected to the broker', { role, peer })
   const text = status === 'lost' ? 'the connection to the broker was lost' : "can't connect to the broker"
   return warn(text, { role, retryInMs, ...(cause !== undefined && { error: messageOf(cause) }) })
+}
+
+function threadLine({ cause, error: err }: EventOf<'thread-replaced'>): Line {
+  return cause === 'aborted'
+    ? warn('a job did not yield to its abort: its thread was ended, another one takes its place')
+    : error('a thread for jobs died, another one takes its place', { err })
 }
 
 const SUSPECT_LINES = {

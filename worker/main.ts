@@ -1,24 +1,17 @@
-import { getHeapStatistics } from 'node:v8'
 import { readContainerLimits } from './cgroup.ts'
-import {
-  type LoadedSettings,
-  loadSettings,
-  readText,
-  type SettingName,
-  secretsOf,
-  type WorkerSettings,
-} from './config.ts'
+import { loadSettings, readText, type SettingName, secretsOf, type WorkerSettings } from './config.ts'
 import type { Message, Observer, Outcome, WorkerEvent } from './contracts.ts'
 import type { WorkerDefinition } from './define.ts'
 import { toError } from './errors.ts'
 import { type Http, openHttp } from './http.ts'
 import { createLog, type Log, logObserver } from './log.ts'
+import { logSizes } from './main-sizes.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { threadJobs } from './pool-jobs.ts'
 import { ProbeBoard } from './probe.ts'
 import { redactUrls } from './redact.ts'
 import { drainBoundMs } from './settings-rules.ts'
 import { listenForSignals, type Signals } from './signals.ts'
-import { type ContainerLimits, memoryFault } from './sizing.ts'
 import { VERSION } from './version.ts'
 import { createWorker, type DrainReport, type Worker } from './worker.ts'
 
@@ -61,7 +54,7 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
     { version: VERSION, node: process.version, pid: process.pid, broker: redactUrls(settings.brokerUrl) },
     'starting',
   )
-  logSizes(log, loaded, container)
+  logSizes(log, loaded, container, threadJobs(definition).length > 0)
   const http = await run.open(
     openHttp({
       host: settings.httpHost,
@@ -77,6 +70,11 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
   const code = await run.end()
   await http?.close()
   release()
+  const { hasEndlessThread } = await worker.finished
+  if (hasEndlessThread) {
+    log.error({ code }, 'a thread does not end, because it is in native code: killing the process')
+    process.kill(process.pid, 'SIGKILL')
+  }
   return code
 }
 
@@ -163,17 +161,11 @@ class Run {
 }
 
 function exitCode(report: DrainReport, error: Error | undefined): number {
-  if (error !== undefined) return 'code' in error && error.code === 'CONFIG' ? EXIT.configuration : EXIT.fatal
+  if (error !== undefined) {
+    const isTold = 'code' in error && (error.code === 'CONFIG' || error.code === 'DEFINITION')
+    return isTold ? EXIT.configuration : EXIT.fatal
+  }
   return report.abandoned > 0 ? EXIT.abandoned : EXIT.drained
-}
-
-/** How much work is taken at once, and why; and what of it may not fit. */
-function logSizes(log: Log, { settings, origins, reasons }: LoadedSettings, container: ContainerLimits): void {
-  const size = (name: SettingName) => ({ value: settings[name], origin: origins[name], reason: reasons[name] })
-  log.info({ concurrency: size('concurrency') }, 'sized')
-  const heapLimitBytes = getHeapStatistics().heap_size_limit
-  const fault = memoryFault({ ...settings, heapLimitBytes }, container)
-  if (fault !== undefined) log.warn({}, fault)
 }
 
 /** After the longest drain by its settings, and before the platform's SIGKILL. */

@@ -1,4 +1,4 @@
-import type { WorkerEvent } from './contracts.ts'
+import { THREAD_ENDS, type WorkerEvent } from './contracts.ts'
 import { type Counter, counter, type Gauge, gauge, type Registry } from './metrics-registry.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 
@@ -47,6 +47,7 @@ export class RareMetrics {
     }
     for (const action of ACTIONS) this.#counter(METRICS.suspects).inc({ action }, 0)
     for (const type of new Set([...types, 'unknown'])) this.#counter(METRICS.stuckTotal).inc({ type }, 0)
+    for (const cause of THREAD_ENDS) this.#counter(METRICS.threadsReplaced).inc({ cause }, 0)
     this.#setState('starting')
   }
 
@@ -90,6 +91,9 @@ export class RareMetrics {
       case 'stuck':
         this.#counter(METRICS.stuckTotal).inc({ type: this.#types.includes(event.type) ? event.type : 'unknown' })
         this.#gauge(METRICS.stuck).set(event.stuck)
+        break
+      case 'thread-replaced':
+        this.#counter(METRICS.threadsReplaced).inc({ cause: event.cause })
         break
       case 'unstuck':
         this.#gauge(METRICS.stuck).set(event.stuck)

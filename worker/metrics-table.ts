@@ -108,6 +108,11 @@ export const METRICS = {
   ),
   stuck: gauge('tidemill_jobs_stuck', [], 'Handlers that ignored their abort and still run.'),
   stuckTotal: counter('tidemill_jobs_stuck_total', ['type'], 'Handlers that ignored their abort.'),
+  threadsReplaced: counter(
+    'tidemill_threads_replaced_total',
+    ['cause'],
+    'Threads for CPU-bound handlers that were ended (`aborted`: a job did not yield to its abort) or `died`, and were replaced.',
+  ),
   abandoned: counter('tidemill_jobs_abandoned_total', [], 'Jobs given back unfinished at the deadline of a drain.'),
   state: gauge('tidemill_worker_state', ['state'], "1 for the worker's state, 0 for the others."),
   start: gauge('tidemill_start_duration_seconds', [], "The time from the process's begin to `running`; 0 before that."),

@@ -2,16 +2,18 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import { Chain, type Link } from './chain.ts'
 import type { Delivery, Logger, Message, Observer, Outcome } from './contracts.ts'
 import { type BodyLimits, decode } from './decode.ts'
-import type { JobDefinition } from './define.ts'
+import type { InlineJob } from './define.ts'
 import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
 import { Execution, type Run } from './execute.ts'
 import { JobContext, JobView } from './job.ts'
 import { type CompletePolicy, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
-import { TypeLimits } from './type-limits.ts'
+import { sharesOf, TypeLimits } from './type-limits.ts'
 
 /** A job definition with every default filled in. */
 export interface PoolJob {
-  readonly definition: JobDefinition<any, any, any>
+  readonly definition: InlineJob<any, any, any>
+  /** Its handler only waits for a thread, which does the work. */
+  readonly inThread: boolean
   readonly timeoutMs: number
   readonly policy: CompletePolicy
 }
@@ -20,6 +22,7 @@ export interface PoolOptions {
   readonly jobs: ReadonlyMap<string, PoolJob>
   readonly concurrency: number
   readonly readAhead: number
+  readonly threads: number
   /** For messages whose type no job has. */
   readonly policy: CompletePolicy
   readonly ladderMs: readonly number[]
@@ -66,12 +69,11 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = options
     this.#limit = pLimit(options.concurrency)
-    const limits = new Map<string, number>()
-    for (const [type, { definition }] of options.jobs) {
-      const limit = definition.maxConcurrent
-      if (limit !== undefined && limit < options.concurrency) limits.set(type, limit)
-    }
-    this.#types = new TypeLimits(limits, DEFERRALS_PER_SECOND, options.now)
+    const jobs = [...options.jobs].map(([type, { definition, inThread }]) => {
+      return { type, maxConcurrent: definition.maxConcurrent, inThread }
+    })
+    const shares = sharesOf(jobs, options.concurrency, options.threads)
+    this.#types = new TypeLimits(shares, DEFERRALS_PER_SECOND, options.now)
   }
 
   /** Jobs in a slot: running or being settled. */

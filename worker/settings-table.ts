@@ -13,10 +13,12 @@ import {
   wholeList,
 } from './setting.ts'
 import { isKafkaUrl, KAFKA_SETTINGS, KAFKA_URL, kafkaUrlFault } from './settings-kafka.ts'
-import { fittingConcurrency } from './sizing.ts'
+import { fittingConcurrency, fittingThreads } from './sizing.ts'
 
 /** All that a worker can be told from outside; `SETTINGS` describes each field. */
 export interface WorkerSettings extends BrokerSettings {
+  readonly threads: number
+  readonly threadHeapMb: number | undefined
   readonly jobTimeoutMs: number
   readonly retryAttempts: number
   readonly retryMinDelayMs: number
@@ -79,6 +81,16 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
     fit: fittingConcurrency,
     defaultWords: '10; in a container with a CPU limit 10 a CPU, from 2 to 100',
   },
+  threads: {
+    ...whole(1, 1, 1_024, 'How many threads run the handlers that are modules.'),
+    fit: fittingThreads,
+    defaultWords: "the container's or the machine's CPUs, rounded up",
+  },
+  threadHeapMb: optionalWhole(
+    16,
+    65_536,
+    "The heap of each of them (its old generation) in MiB; a job that needs more fails alone. Node's `--max-old-space-size` goes before it.",
+  ),
   readAhead: whole(
     0,
     0,

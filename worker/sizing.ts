@@ -9,6 +9,8 @@ export interface CpuLimit {
 export interface ContainerLimits {
   readonly cpu: CpuLimit | undefined
   readonly memoryBytes: number | undefined
+  /** CPUs that there are without the limit. */
+  readonly machineCpus: number
 }
 
 /** A default that follows from where the process runs, and why it is that. */
@@ -37,6 +39,12 @@ export function fittingConcurrency({ cpu }: ContainerLimits): Fit {
   return { value, origin: 'container', reason: `${JOBS_PER_CPU} a CPU${bound}; ${limitOf(cpu)}` }
 }
 
+/** One thread a CPU: each keeps one busy. Rounded up, since a part of a CPU is not none. */
+export function fittingThreads({ cpu, machineCpus }: ContainerLimits): Fit {
+  if (cpu === undefined) return { value: machineCpus, origin: 'default', reason: 'one a CPU; no CPU limit was found' }
+  return { value: Math.ceil(cpu.cpus), origin: 'container', reason: `one a CPU; ${limitOf(cpu)}` }
+}
+
 function limitOf({ cpus, file }: CpuLimit): string {
   return `the container may use ${Math.round(cpus * 100) / 100} CPU (${file})`
 }
@@ -49,18 +57,26 @@ export interface MemoryNeed {
   readonly readAhead: number
   /** What V8 lets the heap grow to. */
   readonly heapLimitBytes: number
+  /** The threads for handlers, where there are such, and the heap of each. */
+  readonly threads: number
+  readonly threadHeapBytes: number
 }
 
 /**
- * Why the worker may be killed for its memory: heap and bodies (which are outside of the heap) together are more than the
+ * Why the worker may be killed for its memory: heaps and bodies (which are outside of them) together are more than the
  * container has. Undefined when they fit, or when there is no limit.
  */
 export function memoryFault(need: MemoryNeed, { memoryBytes }: ContainerLimits): string | undefined {
-  const { maxBodyBytes, concurrency, readAhead, heapLimitBytes } = need
+  const { maxBodyBytes, concurrency, readAhead, heapLimitBytes, threads, threadHeapBytes } = need
   const bodies = concurrency + readAhead
-  const sum = heapLimitBytes + bodies * maxBodyBytes
+  const sum = heapLimitBytes + threads * threadHeapBytes + bodies * maxBodyBytes
   if (memoryBytes === undefined || sum <= memoryBytes) return undefined
-  return `the container may use ${mib(memoryBytes)}, the worker may come to need ${mib(sum)}: a heap of ${mib(heapLimitBytes)} (NODE_OPTIONS=--max-old-space-size-percentage=60 makes it smaller) and ${bodies} bodies of ${mib(maxBodyBytes)} (maxBodyBytes, concurrency, readAhead)`
+  const parts = [
+    `a heap of ${mib(heapLimitBytes)} (NODE_OPTIONS=--max-old-space-size-percentage=60 makes it smaller)`,
+    ...(threads > 0 ? [`${threads} threads with heaps of ${mib(threadHeapBytes)} (threads, threadHeapMb)`] : []),
+    `${bodies} bodies of ${mib(maxBodyBytes)} (maxBodyBytes, concurrency, readAhead)`,
+  ]
+  return `the container may use ${mib(memoryBytes)}, the worker may come to need ${mib(sum)}: ${parts.join(', ')}`
 }
 
 function mib(bytes: number): string {

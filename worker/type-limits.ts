@@ -3,6 +3,12 @@ import type { Delivery } from './contracts.ts'
 /** What to do with a delivery of a type that has a limit. */
 export type Admission = 'run' | 'park' | 'defer'
 
+/** How many jobs of these types, all together, may run at once. A type is in one share at most. */
+export interface Share {
+  readonly types: readonly string[]
+  readonly limit: number
+}
+
 interface Limited {
   readonly limit: number
   running: number
@@ -10,13 +16,14 @@ interface Limited {
 }
 
 /**
- * Keeps one slow type from taking every slot (`maxConcurrent`). A job over its type's limit is parked, one per type, so
+ * Keeps slow types from taking every slot (`maxConcurrent`, threads). A job over its share's limit is parked, one per share, so
  * that it can start at once; more than that would fill the prefetch window with jobs that can't run, so they are
  * deferred to the retry ladder, uncounted. Deferring is paced, because a backlog of nothing but that type would
  * otherwise circle through the ladder as fast as the broker can carry it; past the pace, jobs are parked too.
  */
 export class TypeLimits {
   readonly #types = new Map<string, Limited>()
+  readonly #limited: Limited[] = []
   readonly #deferralsPerSecond: number
   readonly #now: () => number
   #parked = 0
@@ -24,8 +31,12 @@ export class TypeLimits {
   #refilledAt: number
 
   /** @param now a monotonic clock in ms */
-  constructor(limits: ReadonlyMap<string, number>, deferralsPerSecond: number, now: () => number) {
-    for (const [type, limit] of limits) this.#types.set(type, { limit, running: 0, parked: [] })
+  constructor(shares: readonly Share[], deferralsPerSecond: number, now: () => number) {
+    for (const { types, limit } of shares) {
+      const limited: Limited = { limit, running: 0, parked: [] }
+      for (const type of types) this.#types.set(type, limited)
+      this.#limited.push(limited)
+    }
     this.#deferralsPerSecond = deferralsPerSecond
     this.#now = now
     this.#tokens = deferralsPerSecond
@@ -37,7 +48,7 @@ export class TypeLimits {
     return this.#parked
   }
 
-  /** Decides on a delivery; with `run` its type counts one more, with `park` it is kept here. */
+  /** Decides on a delivery; with `run` its share counts one more, with `park` it is kept here. */
   admit(type: string, delivery: Delivery): Admission {
     const limited = this.#types.get(type)
     if (limited === undefined) return 'run'
@@ -51,7 +62,7 @@ export class TypeLimits {
     return 'park'
   }
 
-  /** Counts one less of the type and returns the parked delivery that takes its place, counted, if there is one. */
+  /** Counts one less of the type's share and returns the parked delivery that takes its place, counted, if there is one. */
   done(type: string): Delivery | undefined {
     const limited = this.#types.get(type)
     if (limited === undefined) return undefined
@@ -61,10 +72,10 @@ export class TypeLimits {
     return next
   }
 
-  /** Takes out what is parked beyond one per type, as far as the pace allows: the caller defers it. */
+  /** Takes out what is parked beyond one per share, as far as the pace allows: the caller defers it. */
   overflow(): Delivery[] {
     const out: Delivery[] = []
-    for (const { parked } of this.#types.values()) {
+    for (const { parked } of this.#limited) {
       while (parked.length > 1 && this.#spend()) {
         out.push(parked.pop()!)
         this.#parked--
@@ -75,7 +86,7 @@ export class TypeLimits {
 
   /** Takes out all that is parked: the caller releases it. */
   clear(): Delivery[] {
-    const out = [...this.#types.values()].flatMap(({ parked }) => parked.splice(0))
+    const out = this.#limited.flatMap(({ parked }) => parked.splice(0))
     this.#parked = 0
     return out
   }
@@ -91,4 +102,23 @@ export class TypeLimits {
     this.#tokens--
     return true
   }
+}
+
+/** What is to be known of a job type to share out the slots. */
+interface Sharer {
+  readonly type: string
+  readonly maxConcurrent: number | undefined
+  readonly inThread: boolean
+}
+
+/** The shares that bind: each type's own limit, and for all that run in threads the number of those, unless their own is less. */
+export function sharesOf(jobs: readonly Sharer[], concurrency: number, threads: number): Share[] {
+  const inThreads = jobs.filter((job) => job.inThread && (job.maxConcurrent ?? threads) >= threads)
+  const shares: Share[] = [{ types: inThreads.map(({ type }) => type), limit: threads }]
+  for (const job of jobs) {
+    if (job.maxConcurrent !== undefined && !inThreads.includes(job)) {
+      shares.push({ types: [job.type], limit: job.maxConcurrent })
+    }
+  }
+  return shares.filter(({ limit }) => limit < concurrency)
 }

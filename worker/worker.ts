@@ -5,9 +5,11 @@ import type { Broker, Logger, Observer, Source, WorkerEvent, WorkerState } from 
 import type { WorkerDefinition } from './define.ts'
 import { ShutdownError, toError } from './errors.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { Pool, type PoolJob } from './pool.ts'
+import { Pool } from './pool.ts'
+import { policyOf, poolJobs, threadJobs } from './pool-jobs.ts'
 import { Reporter, type WorkerEvents } from './reporter.ts'
 import { cautionsOf } from './settings-rules.ts'
+import type { Threads } from './threads/pool.ts'
 
 /** What a worker needs besides its definition. */
 export interface WorkerOptions {
@@ -27,6 +29,8 @@ export interface DrainReport {
   readonly abandoned: number
   /** From the begin of the drain, in ms. */
   readonly elapsedMs: number
+  /** A thread of a handler does not end, because it is in native code: `process.exit` would wait for it. */
+  readonly hasEndlessThread: boolean
   /** Why it failed, where it did. */
   readonly error?: Error
 }
@@ -81,6 +85,7 @@ class PoolWorker implements Worker {
   #resources: unknown
   #isSetUp = false
   #source: Source | undefined
+  #threads: Threads | undefined
   #pool: Pool | undefined
   #pooling: Promise<void> = Promise.resolve()
   #error: Error | undefined
@@ -146,7 +151,8 @@ class PoolWorker implements Worker {
       this.#resources = await this.#definition.setup?.()
       this.#isSetUp = true
       if (this.#draining !== undefined) return
-      const broker = typeof this.#broker === 'string' ? await openBroker(this.settings, this.#tell) : this.#broker
+      const opening = typeof this.#broker === 'string' ? openBroker(this.settings, this.#tell) : this.#broker
+      const [broker] = await Promise.all([opening, this.#openThreads()])
       if (this.#draining !== undefined) return
       this.#consume(broker.source())
       this.#lifecycle.to('running')
@@ -156,11 +162,23 @@ class PoolWorker implements Worker {
     }
   }
 
+  /** Threads exist, and Piscina is loaded, only where a handler needs them. */
+  async #openThreads(): Promise<void> {
+    const jobs = threadJobs(this.#definition)
+    if (jobs.length === 0) return
+    const { Threads } = await import('./threads/pool.ts')
+    const { threads, threadHeapMb, abortGraceMs } = this.settings
+    // The rest of the grace is for the settlement.
+    const graceMs = abortGraceMs / 2
+    this.#threads = new Threads({ threads, heapMb: threadHeapMb, graceMs, log: this.#log, observe: this.#tell })
+    await this.#threads.check(jobs)
+  }
+
   #consume(source: Source): void {
     this.#source = source
     this.#pool = new Pool({
       ...this.settings,
-      jobs: poolJobs(this.#definition, this.settings),
+      jobs: poolJobs(this.#definition, this.settings, this.#threads),
       policy: policyOf(this.settings),
       ladderMs: this.settings.retryLadderMs,
       limits: this.settings,
@@ -207,11 +225,13 @@ class PoolWorker implements Worker {
     await this.#source?.close()
     await settledWithin(this.#pooling, ABORT_SETTLE_MS)
     await this.#tearDown()
+    const hasEndlessThread = !(await settledWithin(this.#threads?.close() ?? Promise.resolve(), THREADS_END_MS))
     tell('finished')
     this.#lifecycle.to('stopped')
     const report: DrainReport = {
       abandoned: (this.#pool?.abandoned ?? 0) + this.inFlight,
       elapsedMs: performance.now() - begunAt,
+      hasEndlessThread,
       ...(this.#error && { error: this.#error }),
     }
     this.#finish(report)
@@ -235,6 +255,8 @@ class PoolWorker implements Worker {
   }
 }
 
+/** How long threads may take to end, in ms. One that runs JavaScript takes a few. */
+const THREADS_END_MS = 1_000
 /** How long settlements may take after running jobs were aborted, in ms; then the source is closed all the same. */
 const ABORT_SETTLE_MS = 500
 
@@ -250,27 +272,4 @@ async function settledWithin(promise: Promise<unknown>, timeoutMs: number, cut?:
   const settled = await outcome
   clearTimeout(timer)
   return settled
-}
-
-function policyOf(settings: WorkerSettings) {
-  return {
-    attempts: settings.retryAttempts,
-    minDelayMs: settings.retryMinDelayMs,
-    maxDelayMs: settings.retryMaxDelayMs,
-    factor: settings.retryFactor,
-  }
-}
-
-function poolJobs(definition: WorkerDefinition, settings: WorkerSettings): Map<string, PoolJob> {
-  const policy = policyOf(settings)
-  return new Map(
-    definition.jobs.map((job) => [
-      job.type,
-      {
-        definition: job,
-        timeoutMs: job.timeoutMs ?? settings.jobTimeoutMs,
-        policy: { ...policy, ...job.retry },
-      },
-    ]),
-  )
 }

@@ -1,5 +1,5 @@
 // Makes what the image holds: node deploy/docker/bundle.ts OUT. OUT/base goes to /app, OUT/examples on top of it.
-import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { COMMONJS } from './commonjs.ts'
@@ -20,9 +20,15 @@ const examples = join(out, 'examples')
 const programs = await build({
   ...COMMONJS,
   absWorkingDir: ROOT,
-  entryPoints: { tidemill: 'deploy/docker/tidemill.ts', 'probe-thread': 'worker/probe-thread.ts' },
+  entryPoints: {
+    tidemill: 'deploy/docker/tidemill.ts',
+    'probe-thread': 'worker/probe-thread.ts',
+    'job-thread': 'worker/threads/job-thread.ts',
+    worker: 'node_modules/piscina/dist/worker.js',
+  },
   outdir: join(base, 'tidemill'),
-  external: Object.values(NATIVE),
+  // Piscina can make its threads less important than others by a native package: a thing that is not used.
+  external: [...Object.values(NATIVE), '@napi-rs/nice'],
   target: 'node24',
   // Names stay: people read the stacks in a log.
   minifyWhitespace: true,
@@ -47,6 +53,9 @@ const jobs = await build({
 const inputs = [programs, jobs].flatMap(({ metafile }) => Object.keys(metafile.inputs))
 writeFileSync(join(base, 'tidemill', 'LICENSES.txt'), `${licensesOf(inputs, ROOT)}\n`)
 copyFileSync(join(ROOT, 'LICENSE'), join(base, 'tidemill', 'LICENSE'))
+// The one file that Piscina starts, by this name, beside itself; it is CommonJS, as all of this folder.
+renameSync(join(base, 'tidemill', 'worker.cjs'), join(base, 'tidemill', 'worker.js'))
+writeFileSync(join(base, 'tidemill', 'package.json'), '{ "private": true, "type": "commonjs" }\n')
 // Users' files are ES modules, unless their name says otherwise.
 writeFileSync(join(base, 'package.json'), '{ "private": true, "type": "module" }\n')
 copyPackage(NATIVE.base, base, new Set())

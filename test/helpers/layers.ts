@@ -11,10 +11,12 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   [2, /^worker\/(cgroup|config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
   [2, /^worker\/brokers\/(waiting|outbox|reconnection)\.ts$/],
   [2, /^worker\/brokers\/[a-z]+\/[a-z-]+\.ts$/],
+  [1, /^worker\/threads\/(handler|crossing)\.ts$/],
+  [2, /^worker\/threads\/(lines|pool|job-thread)\.ts$/],
   [3, /^worker\/brokers\/index\.ts$/],
   [4, /^worker\/(worker|reporter|producer|run-job)\.ts$/],
   [4, /^worker\/handlers\//],
-  [5, /^worker\/(main|index)(-[a-z-]+)?\.ts$/],
+  [5, /^worker\/((main|index)(-[a-z-]+)?|threads\/index)\.ts$/],
 ]
 
 /** Who may import which package. A package that is not named here has no room yet. */
@@ -25,6 +27,7 @@ const ROOMS: Readonly<Record<string, RegExp>> = {
   'lz4-napi': /^(worker\/brokers\/kafka|test)\//,
   'prom-client': /^(worker\/metrics(-[a-z-]+)?\.ts$|test\/)/,
   pino: /^(worker\/log\.ts$|test\/)/,
+  piscina: /^worker\/threads\/pool\.ts$/,
   'p-limit': /^worker\/pool\.ts$/,
   zod: /^(worker\/(config|settings?)(-[a-z-]+)?\.ts$|worker\/handlers\/|deploy\/kubernetes\/helm\/|test\/|deploy\/docker\/template\/)/,
   sharp: /^(worker\/handlers|test)\//,
@@ -100,7 +103,7 @@ function breachOfPackage(file: string, specifier: string): string | undefined {
 
 function breachOfFile(file: string, target: string): string | undefined {
   if (!target.endsWith('.ts')) return target.endsWith('.json') ? undefined : 'an import names a .ts file'
-  const barrel = /^worker\/(handlers\/)?index\.ts$/.test(target)
+  const barrel = /^worker\/((handlers|threads)\/)?index\.ts$/.test(target)
   if (barrel && /^(worker|scalers)\//.test(file)) return 'the public entries are not imported from inside'
   if (file.startsWith('worker/')) {
     if (!target.startsWith('worker/')) return 'the worker imports nothing from outside its folder'

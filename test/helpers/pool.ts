@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Observer } from '../../worker/contracts.ts'
-import type { JobDefinition } from '../../worker/define.ts'
+import type { InlineJob } from '../../worker/define.ts'
 import { Pool, type PoolOptions } from '../../worker/pool.ts'
 
 const POLICY = { attempts: 3, minDelayMs: 1_000, maxDelayMs: 1_000, factor: 1 }
@@ -10,14 +10,17 @@ export const UNSEEN: Observer = { started() {}, settled() {}, event() {} }
 
 /** A pool of four slots with defaults that suit tests. */
 export function poolOf(
-  jobs: JobDefinition<any, any, any>[],
+  jobs: InlineJob<any, any, any>[],
   options: Partial<PoolOptions> & { timeoutMs?: number } = {},
 ): Pool {
   const { timeoutMs = 10_000, ...rest } = options
   return new Pool({
-    jobs: new Map(jobs.map((definition) => [definition.type, { definition, timeoutMs, policy: POLICY }])),
+    jobs: new Map(
+      jobs.map((definition) => [definition.type, { definition, inThread: false, timeoutMs, policy: POLICY }]),
+    ),
     concurrency: 4,
     readAhead: 0,
+    threads: 1,
     policy: POLICY,
     ladderMs: [1_000],
     limits: { maxBodyBytes: 10_000, maxDepth: 8 },

@@ -1,11 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import {
-  type Context,
-  defineJob,
-  defineWorker,
-  type JobDefinition,
-  type WorkerDefinition,
-} from '../../worker/define.ts'
+import { type Context, defineJob, defineWorker, type InlineJob, type WorkerDefinition } from '../../worker/define.ts'
 import { RetryLater } from '../../worker/errors.ts'
 import { type ImageResources, imageTranscode, openImages } from '../../worker/handlers/images.ts'
 import { type OrderResources, openOrders, orderProcess } from '../../worker/handlers/orders.ts'
@@ -61,10 +55,10 @@ export function demoImages({ root, ledger }: DemoFolders): WorkerDefinition<Imag
 }
 
 /** The same job, which writes `started` before and `done` after its work: both before it can be acknowledged. */
-function recorded<J extends JobDefinition<any, any, any>, R>(
+function recorded<J extends InlineJob<any, any, any>, R>(
   job: J,
   more: (id: string, context: Context<R>) => Promise<void>,
-): JobDefinition<any, R & Recorded, any> {
+): InlineJob<any, R & Recorded, any> {
   return {
     ...job,
     async handler(one, context) {

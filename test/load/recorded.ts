@@ -15,15 +15,15 @@ export function recorded(definition: WorkerDefinition, folder: string, pid?: num
 function recordedJob(job: JobDefinition<any, any, any>, ledger: LedgerWriter): JobDefinition<any, any, any> {
   return {
     ...job,
-    async handler(one, context) {
-      ledger.write('started', one.id)
+    async '~around'(id, run) {
+      ledger.write('started', id)
       try {
-        await job.handler(one, context)
+        await run()
       } catch (error) {
-        ledger.write('failed', one.id)
+        ledger.write('failed', id)
         throw error
       }
-      ledger.write('done', one.id)
+      ledger.write('done', id)
     },
   }
 }

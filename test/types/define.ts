@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import * as z from 'zod'
 import { type Context, defineJob, defineWorker } from '../../worker/define.ts'
+import { defineThreadHandler } from '../../worker/threads/index.ts'
 
 interface Resources {
   db: { find(id: string): string }
@@ -63,4 +64,34 @@ defineWorker({
   setup() {
     return { s: 1 }
   },
+})
+const film = defineJob({
+  type: 'film',
+  schema: v.object({ path: v.string() }),
+  handler: new URL('./film.ts', import.meta.url),
+  timeoutMs: 60_000,
+})
+defineWorker({ queue: 'q', threads: 2, jobs: [film, b, c] })
+defineWorker({
+  queue: 'q',
+  jobs: [defineJob({ type: 'd', handler: new URL('./d.ts', import.meta.url) }), a],
+  setup: () => ({ db: { find: (id: string) => id } }),
+})
+// @ts-expect-error: a path is not a URL
+defineJob({ type: 'd', handler: './d.ts' })
+// A job whose handler is a function can be called in a test.
+const called: void | Promise<void> = b.handler({} as never, {} as never)
+// @ts-expect-error: a module can not
+film.handler({} as never, {} as never)
+void called
+defineThreadHandler<{ path: string }, { encoder: number }>(async (job, { signal, log, resources }) => {
+  log.info({ path: job.payload.path.trim() })
+  signal.throwIfAborted()
+  resources.encoder.toFixed()
+})
+defineThreadHandler((job, { resources }) => {
+  const unread: [unknown, undefined] = [job.payload, resources]
+  void unread
+  // @ts-expect-error: nobody said what the payload is
+  job.payload.path
 })

@@ -19,6 +19,12 @@ function rootWith(t: TestContext, files: Readonly<Record<string, string | number
   return root
 }
 
+/** Without what does not depend on the root. */
+function limitsOf(root: string) {
+  const { cpu, memoryBytes } = readContainerLimits(root)
+  return { cpu, memoryBytes }
+}
+
 test('version 2: the limits of a container that sees its own group as the root', (t) => {
   const root = rootWith(t, {
     '/proc/self/cgroup': '0::/',
@@ -28,7 +34,7 @@ test('version 2: the limits of a container that sees its own group as the root',
     '/sys/fs/cgroup/memory.high': 'max',
   })
   const expected = { cpu: { cpus: 0.5, file: 'cpu.max' }, memoryBytes: 256 * MIB }
-  assert.deepEqual(readContainerLimits(root), expected)
+  assert.deepEqual(limitsOf(root), expected)
 })
 
 test('version 2: the tightest limit of the group and of those above it counts', (t) => {
@@ -42,7 +48,7 @@ test('version 2: the tightest limit of the group and of those above it counts', 
     '/sys/fs/cgroup/pods/pod 1/main/cpu.max': 'max 100000',
     '/sys/fs/cgroup/pods/pod 1/main/memory.high': 1024 * MIB,
   })
-  assert.deepEqual(readContainerLimits(root), { cpu: { cpus: 1.5, file: 'cpu.max' }, memoryBytes: 512 * MIB })
+  assert.deepEqual(limitsOf(root), { cpu: { cpus: 1.5, file: 'cpu.max' }, memoryBytes: 512 * MIB })
 })
 
 test('version 1: each controller has its own hierarchy, mounted by names of its own', (t) => {
@@ -61,7 +67,7 @@ test('version 1: each controller has its own hierarchy, mounted by names of its 
     '/sys/fs/cgroup/cpuset/cpuset.effective_cpus': '0-7',
   })
   const expected = { cpu: { cpus: 2.5, file: 'cpu.cfs_quota_us' }, memoryBytes: 300 * MIB }
-  assert.deepEqual(readContainerLimits(root), expected)
+  assert.deepEqual(limitsOf(root), expected)
 })
 
 test('version 1: a quota of -1 and a limit near 2^63 are none', (t) => {
@@ -75,7 +81,7 @@ test('version 1: a quota of -1 and a limit near 2^63 are none', (t) => {
     '/sys/fs/cgroup/cpu/cpu.cfs_period_us': 100_000,
     '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
   })
-  assert.deepEqual(readContainerLimits(root), { cpu: undefined, memoryBytes: undefined })
+  assert.deepEqual(limitsOf(root), { cpu: undefined, memoryBytes: undefined })
 })
 
 test('a set of CPUs that is smaller than the machine and tighter than the quota counts', (t) => {
@@ -85,7 +91,7 @@ test('a set of CPUs that is smaller than the machine and tighter than the quota 
     '/sys/fs/cgroup/cpu.max': '400000 100000',
     '/sys/fs/cgroup/cpuset.cpus.effective': set,
   })
-  const cpuOf = (set: string) => readContainerLimits(rootWith(t, files(set))).cpu
+  const cpuOf = (set: string) => limitsOf(rootWith(t, files(set))).cpu
   assert.deepEqual(cpuOf('0-1,5'), { cpus: 3, file: 'cpuset.cpus.effective' })
   assert.deepEqual(cpuOf('0-5'), { cpus: 4, file: 'cpu.max' })
   assert.deepEqual(cpuOf('0-7'), { cpus: 4, file: 'cpu.max' })
@@ -98,14 +104,14 @@ test('a group that is outside of what is mounted is read from the mount itself',
     '/proc/self/mountinfo': V2,
     '/sys/fs/cgroup/cpu.max': '100000 100000',
   })
-  assert.deepEqual(readContainerLimits(root).cpu, { cpus: 1, file: 'cpu.max' })
+  assert.deepEqual(limitsOf(root).cpu, { cpus: 1, file: 'cpu.max' })
 })
 
 test('where nothing can be read, as on another system, there is no limit', (t) => {
   const none = { cpu: undefined, memoryBytes: undefined }
-  assert.deepEqual(readContainerLimits('/no/such/root'), none)
-  assert.deepEqual(readContainerLimits(rootWith(t, { '/proc/self/cgroup': '0::/', '/proc/self/mountinfo': '' })), none)
+  assert.deepEqual(limitsOf('/no/such/root'), none)
+  assert.deepEqual(limitsOf(rootWith(t, { '/proc/self/cgroup': '0::/', '/proc/self/mountinfo': '' })), none)
   const garbage = { '/sys/fs/cgroup/cpu.max': 'x y', '/sys/fs/cgroup/memory.max': '' }
   const files = { '/proc/self/cgroup': '0::/', '/proc/self/mountinfo': V2, ...garbage }
-  assert.deepEqual(readContainerLimits(rootWith(t, files)), none)
+  assert.deepEqual(limitsOf(rootWith(t, files)), none)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { resolveBrokerSettings, resolveSettings, showSetting } from '../../worker/config.ts'
+import { defineJob, type WorkerDefinition } from '../../worker/define.ts'
 import { ConfigError } from '../../worker/errors.ts'
 import { envName, flagName, SETTING_NAMES, SETTINGS } from '../../worker/settings-table.ts'
 import { faultsOf, load, worker } from './settings.ts'
@@ -34,17 +35,28 @@ test('a flag goes before the environment, that before settings, that before the 
 })
 
 test('a default is fitted to the container, goes before the plain default only, and has a reason', () => {
-  const container = { cpu: { cpus: 0.5, file: 'cpu.max' }, memoryBytes: undefined }
+  const container = { cpu: { cpus: 0.5, file: 'cpu.max' }, memoryBytes: undefined, machineCpus: 2 }
   const fitted = load({}, { container })
   assert.equal(fitted.settings.concurrency, 5)
   assert.equal(fitted.origins.concurrency, 'container')
   assert.match(fitted.reasons.concurrency ?? '', /0\.5 CPU/)
   const given = load({}, { container, definition: worker({ concurrency: 4 }) })
   assert.equal(given.settings.concurrency, 4)
-  assert.deepEqual(given.reasons, {})
-  const unlimited = load({}, { container: { cpu: undefined, memoryBytes: undefined } })
+  assert.equal(given.reasons.concurrency, undefined)
+  const unlimited = load({}, { container: { cpu: undefined, memoryBytes: undefined, machineCpus: 2 } })
   assert.equal(unlimited.settings.concurrency, SETTINGS.concurrency.fallback)
   assert.equal(unlimited.origins.concurrency, 'default')
+})
+
+test('where every job runs in a thread, no more jobs run at once than there are threads', () => {
+  const film = defineJob({ type: 'film', handler: new URL('file:///film.js') })
+  const all = (more: Partial<WorkerDefinition>) =>
+    load({}, { definition: worker({ jobs: [film], threads: 2, ...more }) })
+  assert.equal(all({}).settings.concurrency, 2)
+  assert.match(all({}).reasons.concurrency ?? '', /every job runs in a thread, and there are 2 \(threads\)/)
+  assert.equal(all({ concurrency: 9 }).settings.concurrency, 2)
+  assert.equal(all({ concurrency: 1 }).settings.concurrency, 1)
+  assert.equal(all({ jobs: [film, defineJob({ type: 'b', handler() {} })] }).settings.concurrency, 10)
 })
 
 test('a secret is read from the file that its variable names, without the line end', () => {

@@ -30,7 +30,7 @@ test('a faulty job is refused with every fault, what was expected and what came'
   refuses(
     () => defineJob(faulty as never),
     /type: expected 1 to 255 printable characters, got "has space"/,
-    /handler: expected a function, got "x"/,
+    /handler: expected a function or the file: URL of a module, got "x"/,
     /timeoutMs: expected 1 to .*, got -1/,
     /maxConcurrent: .* got 1.5/,
     /retry\.attempts: .* got 0/,
@@ -41,6 +41,15 @@ test('a faulty job is refused with every fault, what was expected and what came'
     /schema: expected a Standard Schema, got an object/,
   )
   refuses(() => defineJob(null as never), /expected an object, got null/)
+})
+
+test('a handler may be the file: URL of a module, and no other URL', () => {
+  const url = new URL('file:///film.js')
+  assert.equal(defineJob({ type: 'film', handler: url }).handler, url)
+  refuses(
+    () => defineJob({ type: 'film', handler: new URL('https://example.org/film.js') }),
+    /handler: .* got a https: URL/,
+  )
 })
 
 test('a faulty worker is refused, and so are two jobs of one type', () => {

@@ -65,7 +65,12 @@ test('300,000 short jobs beside an open one leave less than 5 MB on the heap', {
     },
   })
 
-  const poolJob = (definition: PoolJob['definition']): PoolJob => ({ definition, timeoutMs: 3_600_000, policy })
+  const poolJob = (definition: PoolJob['definition']): PoolJob => ({
+    definition,
+    inThread: false,
+    timeoutMs: 3_600_000,
+    policy,
+  })
   const options: PoolOptions = {
     jobs: new Map([
       ['long', poolJob(longJob)],
@@ -74,6 +79,7 @@ test('300,000 short jobs beside an open one leave less than 5 MB on the heap', {
     // One slot for the open job and one for the short ones: each of these waits for a slot.
     concurrency: 2,
     readAhead: 0,
+    threads: 1,
     policy,
     ladderMs: [1000],
     limits: { maxBodyBytes: 1024, maxDepth: 8 },

@@ -27,3 +27,23 @@ test('runJob rejects with what the handler threw, and with what the schema found
   const reason = new Error('stop')
   await assert.rejects(runJob(order, { orderId: '1', at: 0 }, { signal: AbortSignal.abort(reason) }), reason)
 })
+
+test('runJob runs a handler that is a module in a thread', async () => {
+  const film = defineJob({
+    type: 'film',
+    schema: z.object({ act: z.enum(['permanent', 'spin', 'log']).optional() }),
+    handler: new URL('../fixtures/thread-script.ts', import.meta.url),
+  })
+  const lines: object[] = []
+  const log = { debug() {}, info: (fields: object) => void lines.push(fields), warn() {}, error() {} }
+  await runJob(film, {}, { log, attempt: 3 })
+  assert.deepEqual(Object.entries(lines[0]!).slice(0, 3), [
+    ['jobId', 'test'],
+    ['type', 'film'],
+    ['attempt', 3],
+  ])
+  await assert.rejects(runJob(film, { act: 'permanent' }), PermanentError)
+  await assert.rejects(runJob(film, { act: 'spin' }, { signal: AbortSignal.timeout(500) }), { name: 'TimeoutError' })
+  const missing = defineJob({ type: 'film', handler: new URL('./missing.ts', import.meta.url) })
+  await assert.rejects(runJob(missing, {}), { code: 'DEFINITION', message: /missing\.ts/ })
+})

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fittingConcurrency, memoryFault } from '../../worker/sizing.ts'
+import { fittingConcurrency, fittingThreads, memoryFault } from '../../worker/sizing.ts'
 
 const MIB = 1024 * 1024
 
 const container = (cpus: number | undefined, memoryBytes?: number) => ({
   cpu: cpus === undefined ? undefined : { cpus, file: 'cpu.max' },
   memoryBytes,
+  machineCpus: 4,
 })
 
 test('jobs at once are 10 a CPU, from 2 to 100, and 10 where no limit is known', () => {
@@ -26,6 +27,18 @@ test('jobs at once are 10 a CPU, from 2 to 100, and 10 where no limit is known',
   }
 })
 
+test('threads are one a CPU, rounded up, of the container or else of the machine', () => {
+  for (const [cpus, value] of [
+    [undefined, 4],
+    [0.25, 1],
+    [1, 1],
+    [1.5, 2],
+  ] as const) {
+    assert.equal(fittingThreads(container(cpus)).value, value)
+  }
+  assert.match(fittingThreads(container(1.5)).reason, /one a CPU; the container may use 1\.5 CPU/)
+})
+
 test('more CPU never makes fewer jobs, whatever the quota', () => {
   const cpus = fc.double({ min: 0.001, max: 1_000, noNaN: true })
   fc.assert(
@@ -39,9 +52,20 @@ test('more CPU never makes fewer jobs, whatever the quota', () => {
 })
 
 test('a heap and bodies that do not fit into the container are a fault that names all of them', () => {
-  const need = { maxBodyBytes: MIB, concurrency: 10, readAhead: 6, heapLimitBytes: 240 * MIB }
+  const need = {
+    maxBodyBytes: MIB,
+    concurrency: 10,
+    readAhead: 6,
+    heapLimitBytes: 240 * MIB,
+    threads: 0,
+    threadHeapBytes: 9 * MIB,
+  }
   assert.equal(memoryFault(need, container(1)), undefined)
   assert.equal(memoryFault(need, container(1, 256 * MIB)), undefined)
   const fault = memoryFault({ ...need, readAhead: 7 }, container(1, 256 * MIB))
   assert.match(fault ?? '', /may use 256 MiB.* need 257 MiB.* heap of 240 MiB .* 17 bodies of 1 MiB/)
+  assert.match(
+    memoryFault({ ...need, threads: 2 }, container(1, 256 * MIB)) ?? '',
+    /274 MiB: .*2 threads with heaps of 9 MiB/,
+  )
 })

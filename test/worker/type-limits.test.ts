@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { TypeLimits } from '../../worker/type-limits.ts'
+import { sharesOf, TypeLimits } from '../../worker/type-limits.ts'
 import { FakeDelivery } from '../helpers/source.ts'
 
 test('whatever comes and goes, a type never runs more than its limit and no delivery is forgotten', () => {
@@ -14,10 +14,10 @@ test('whatever comes and goes, a type never runs more than its limit and no deli
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, limit) => {
       let now = 0
       const limits = new TypeLimits(
-        new Map([
-          ['a', limit],
-          ['b', 1],
-        ]),
+        [
+          { types: ['a'], limit },
+          { types: ['b'], limit: 1 },
+        ],
         5,
         () => now,
       )
@@ -46,11 +46,36 @@ test('whatever comes and goes, a type never runs more than its limit and no deli
 
 test('deferring is paced: past it, jobs are parked, and given out as time goes by', () => {
   let now = 0
-  const limits = new TypeLimits(new Map([['a', 1]]), 2, () => now)
+  const limits = new TypeLimits([{ types: ['a'], limit: 1 }], 2, () => now)
   const admit = () => limits.admit('a', new FakeDelivery())
   assert.deepEqual([admit(), admit(), admit(), admit(), admit()], ['run', 'park', 'defer', 'defer', 'park'])
   assert.equal(limits.overflow().length, 0)
   now += 500
   assert.equal(limits.overflow().length, 1)
   assert.equal(limits.parked, 1)
+})
+
+test('types of one share have its limit together, and the place of one may go to another', () => {
+  const limits = new TypeLimits([{ types: ['a', 'b'], limit: 2 }], 10, () => 0)
+  const next = new FakeDelivery({ type: 'b' })
+  const admit = (type: string, delivery = new FakeDelivery({ type })) => limits.admit(type, delivery)
+  assert.deepEqual(
+    [admit('a'), admit('b'), admit('b', next), admit('a'), admit('c')],
+    ['run', 'run', 'park', 'defer', 'run'],
+  )
+  assert.equal(limits.done('a'), next)
+  assert.equal(limits.done('b'), undefined)
+  assert.deepEqual([admit('a'), admit('b')], ['run', 'park'])
+  assert.equal(limits.clear().length, 1)
+})
+
+test('types in threads share those, a type with a smaller limit of its own has that, and what binds nobody is left out', () => {
+  const job = (type: string, maxConcurrent: number | undefined, inThread = false) => ({ type, maxConcurrent, inThread })
+  const jobs = [job('t1', undefined, true), job('t2', 5, true), job('t3', 1, true), job('a', 3), job('b', undefined)]
+  assert.deepEqual(sharesOf(jobs, 10, 2), [
+    { types: ['t1', 't2'], limit: 2 },
+    { types: ['t3'], limit: 1 },
+    { types: ['a'], limit: 3 },
+  ])
+  assert.deepEqual(sharesOf(jobs, 2, 2), [{ types: ['t3'], limit: 1 }])
 })

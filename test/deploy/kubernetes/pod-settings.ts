@@ -29,7 +29,11 @@ export function settingsOf(pod: Pod, container: Container, manifests: readonly M
 export function limitsOf(container: Container): ContainerLimits {
   const { cpu, memory } = container['resources']?.limits ?? {}
   const cpus = quantityOf(cpu)
-  return { cpu: cpus === undefined ? undefined : { cpus, file: 'limits.cpu' }, memoryBytes: quantityOf(memory) }
+  return {
+    cpu: cpus === undefined ? undefined : { cpus, file: 'limits.cpu' },
+    memoryBytes: quantityOf(memory),
+    machineCpus: 2,
+  }
 }
 
 const SUFFIXES: Readonly<Record<string, number>> = { '': 1, m: 0.001, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }

@@ -97,7 +97,7 @@ function settingFaults(pod: Pod, container: Container, manifests: readonly Manif
   if (command === 'work') {
     const limits = limitsOf(container)
     const heapLimitBytes = HEAP_SHARE * (limits.memoryBytes ?? 0)
-    const fault = memoryFault({ ...told.settings, heapLimitBytes }, limits)
+    const fault = memoryFault({ ...told.settings, heapLimitBytes, threads: 0, threadHeapBytes: 0 }, limits)
     if (fault !== undefined) faults.push(`memory: ${fault}`)
   }
   if (command === 'work' && graceMs !== terminationGraceMs) {
