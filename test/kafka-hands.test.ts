@@ -5,21 +5,21 @@ import { adminOf, topicFor } from './helpers/topic.ts'
 import { KafkaHands } from './load/kafka-hands.ts'
 
 test('a topic is read to its end, all partitions of it, as often as one likes', async (t) => {
-  const { topics, settings, kafka, admin } = await topicFor(t, await sharedKafka())
+  const { queue, settings, kafka, admin } = await topicFor(t, await sharedKafka())
   const hands = await KafkaHands.open(settings)
   t.after(() => hands.close())
-  assert.deepEqual(await hands.read(topics.dead), [])
+  assert.deepEqual(await hands.read(queue), [])
   const producer = kafka.producer()
   t.after(() => producer.disconnect())
   await producer.connect()
   const values = Array.from({ length: 500 }, (_, index) => `job-${index}`)
-  await producer.send({ topic: topics.dead, messages: values.map((value, index) => ({ value, partition: index % 2 })) })
+  await producer.send({ topic: queue, messages: values.map((value, index) => ({ value, partition: index % 2 })) })
   // What was deleted is no part of it any more. kafkajs does not look for the leader itself.
-  await admin.fetchTopicMetadata({ topics: [topics.dead] })
-  await admin.deleteTopicRecords({ topic: topics.dead, partitions: [{ partition: 0, offset: '10' }] })
+  await admin.fetchTopicMetadata({ topics: [queue] })
+  await admin.deleteTopicRecords({ topic: queue, partitions: [{ partition: 0, offset: '10' }] })
   const expected = values.filter((_, index) => index % 2 === 1 || index >= 20).sort()
   for (const time of ['first', 'second']) {
-    const read = (await hands.read(topics.dead)).map(({ value }) => String(value))
+    const read = (await hands.read(queue)).map(({ value }) => String(value))
     assert.deepEqual(read.sort(), expected, time)
   }
 })

@@ -69,7 +69,7 @@ export const KAFKA_SETTINGS = {
     12,
     1,
     10_000,
-    "Kafka: how many partitions `topology apply` gives the queue's topic; no more workers than that have work.",
+    "Kafka: how many partitions `topology apply` gives the queue's topic; more workers than that are idle.",
   ),
   replicationFactor: optionalWhole(
     1,

@@ -12,7 +12,8 @@ type Action = (typeof ACTIONS)[number]
 export const topology: Command = {
   usage: 'apply|verify|print <file> | --queue NAME [options]',
   help: `Sets up on the broker what a queue needs besides itself (apply), checks that it is there as it should be (verify),
-or shows it without touching anything (print: for RabbitMQ, or with --broker kafka). The worker itself only verifies: it runs without the right to configure.
+or shows it without touching anything (print; what Kafka would get with --broker kafka). The worker itself only verifies:
+it runs without the right to configure.
 
 The retry ladder belongs to the topology: give the worker's file, or the same --retry-ladder-ms as the worker has. On Kafka a
 retry topic has one partition for four of the work topic's, dead letters have one; partitions are added when more are asked for.
