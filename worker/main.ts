@@ -20,7 +20,12 @@ export interface RunOptions {
   readonly flags?: Readonly<Partial<Record<SettingName, string>>>
   /** Signals that are listened for already. */
   readonly signals?: Signals
+  /** See `WorkerOptions.oneJobWithinMs`. */
+  readonly oneJobWithinMs?: number | undefined
 }
+
+/** What goes before the environment when there is one job. */
+const ONE_JOB = { concurrency: '1', readAhead: '0' } as const
 
 /** What the process says of its end: 0 drained, 1 fatal, 2 a faulty configuration, 75 jobs abandoned at the deadline. */
 const EXIT = { drained: 0, fatal: 1, configuration: 2, abandoned: 75 } as const
@@ -31,7 +36,8 @@ const EXIT = { drained: 0, fatal: 1, configuration: 2, abandoned: 75 } as const
  * @throws ConfigError naming every faulty setting, before anything is begun
  */
 export async function runWorker(definition: WorkerDefinition, options: RunOptions = {}): Promise<number> {
-  const { flags = {}, signals = listenForSignals() } = options
+  const { signals = listenForSignals(), oneJobWithinMs } = options
+  const flags = { ...options.flags, ...(oneJobWithinMs !== undefined && ONE_JOB) }
   const container = readContainerLimits()
   const loaded = loadSettings({ env: process.env, definition, flags, readFile: readText, container })
   const { settings } = loaded
@@ -46,7 +52,8 @@ export async function runWorker(definition: WorkerDefinition, options: RunOption
   })
   const board = new ProbeBoard()
   const observer = new Observers([metrics, board, logObserver(log)])
-  const worker = createWorker(definition, { broker: settings.brokerUrl, settings, observer, log })
+  const one = oneJobWithinMs === undefined ? {} : { oneJobWithinMs }
+  const worker = createWorker(definition, { broker: settings.brokerUrl, settings, observer, log, ...one })
   metrics.watchOldest(() => worker.oldest)
   const run = new Run(worker, log, metrics)
   const release = run.listen(signals)

@@ -5,6 +5,7 @@ import type { Broker, Logger, Observer, Source, WorkerEvent, WorkerState } from 
 import type { WorkerDefinition } from './define.ts'
 import { ShutdownError, toError } from './errors.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { OneJob } from './one-job.ts'
 import { Pool } from './pool.ts'
 import { policyOf, poolJobs, threadJobs } from './pool-jobs.ts'
 import { Reporter, type WorkerEvents } from './reporter.ts'
@@ -21,6 +22,8 @@ export interface WorkerOptions {
   readonly observer?: Observer
   /** Default: no log. */
   readonly log?: Logger
+  /** Takes one job, or none when none comes for so long, in ms; then drains by itself. `concurrency` is 1 and `readAhead` 0. */
+  readonly oneJobWithinMs?: number
 }
 
 /** How a worker came to its end. */
@@ -74,6 +77,7 @@ class PoolWorker implements Worker {
   readonly finished: Promise<DrainReport>
   readonly #definition: WorkerDefinition
   readonly #broker: string | Broker
+  readonly #oneJobWithinMs: number | undefined
   readonly #log: Logger
   readonly #emitter = new EventEmitter<WorkerEvents>()
   readonly #reporter: Reporter
@@ -93,6 +97,8 @@ class PoolWorker implements Worker {
   constructor(definition: WorkerDefinition, options: WorkerOptions) {
     const overrides = { ...options.settings }
     if (typeof options.broker === 'string') Object.assign(overrides, { brokerUrl: options.broker })
+    this.#oneJobWithinMs = options.oneJobWithinMs
+    if (this.#oneJobWithinMs !== undefined) Object.assign(overrides, { concurrency: 1, readAhead: 0 })
     this.settings = resolveSettings(definition, overrides)
     this.#definition = definition
     this.#broker = options.broker
@@ -154,7 +160,9 @@ class PoolWorker implements Worker {
       const opening = typeof this.#broker === 'string' ? openBroker(this.settings, this.#tell) : this.#broker
       const [broker] = await Promise.all([opening, this.#openThreads()])
       if (this.#draining !== undefined) return
-      this.#consume(broker.source())
+      const source = broker.source()
+      const within = this.#oneJobWithinMs
+      this.#consume(within === undefined ? source : new OneJob(source, within))
       this.#lifecycle.to('running')
     } catch (error) {
       this.#fail(toError(error))
@@ -189,9 +197,11 @@ class PoolWorker implements Worker {
       wallClock: Date.now,
       now: () => performance.now(),
     })
-    this.#pooling = this.#pool.run(source.deliveries()).catch((error) => {
-      this.#fail(toError(error))
-    })
+    this.#pooling = this.#pool.run(source.deliveries()).then(
+      // Deliveries end in a drain, or because there was to be one only.
+      () => void this.drain(),
+      (error) => this.#fail(toError(error)),
+    )
   }
 
   #fail(error: Error): void {

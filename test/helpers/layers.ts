@@ -5,7 +5,7 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   [0, /^worker\/(broker-settings|contracts|errors)\.ts$/],
   [
     1,
-    /^worker\/(broker-url|chain|define|decode|identity|job|lifecycle|retry|execute|redact|sizing|suggest|type-limits)\.ts$/,
+    /^worker\/(broker-url|chain|define|decode|identity|job|lifecycle|one-job|retry|execute|redact|sizing|suggest|type-limits)\.ts$/,
   ],
   [1, /^worker\/brokers\/(fifo|inbox|prefix|wire)\.ts$/],
   [2, /^worker\/(cgroup|config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
