@@ -53,6 +53,7 @@ const checks: readonly Check[] = [
   { name: 'types', run: () => command('tsc', '--noEmit', '-p', '.') },
   { name: 'published types', run: publishedTypes },
   { name: 'lint and format', run: () => command('biome', 'check', '--error-on-warnings') },
+  { name: 'generated files', run: () => command('node', '.ci/generate.ts', '--check') },
   { name: 'dead code', run: () => command('knip', '--no-progress') },
   { name: 'architecture', run: () => command('node', '--test', 'test/architecture.test.ts') },
 ]
