@@ -5,6 +5,7 @@ import { suite, type TestContext, test } from 'node:test'
 import { KUBERNETES } from './kubernetes/cases.ts'
 import { chartFaults, generatedFaults, imageFaults } from './kubernetes/drift.ts'
 import { inspect } from './kubernetes/inspect.ts'
+import { judge } from './kubernetes/judge.ts'
 import type { Fault } from './kubernetes/manifest.ts'
 import { MUTANTS, type Mutant } from './kubernetes/mutants.ts'
 import { POLICY_MUTANTS } from './kubernetes/mutants-policy.ts'
@@ -26,6 +27,15 @@ for (const kind of ['schema', 'reference', 'policy'] as const) {
     }
   })
 }
+
+test('a kustomization and a chart that can not be rendered are faults like others', async (t) => {
+  const misspelt = copyWith(t, { file: 'overlays/kafka/kustomization.yaml', from: 'components:', to: 'componets:' })
+  const { ok, schemaErrors, faults } = await judge(misspelt)
+  assert.deepEqual([ok, schemaErrors > 0], [false, true])
+  assert.ok(
+    faults.some(({ where, message }) => where === 'kafka' && /it can't be rendered: .*componets/s.test(message)),
+  )
+})
 
 suite('drift is seen', () => {
   const values = 'ci/rabbitmq-values.yaml'

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { messageOf } from '../../../worker/errors.ts'
 import {
   type Composition,
   overlaysOf,
@@ -53,22 +54,40 @@ export interface Case {
   readonly render: Render
   /** What it has to deploy the same as. */
   readonly equals?: Render
+  /** Why it could not be rendered; it has no manifests then. */
+  readonly failure?: string
 }
 
 /** Everything that somebody would apply: each overlay as it stands and under a prefix, compositions, and the chart. */
 export async function renderCases(folder = KUBERNETES): Promise<Case[]> {
   const cases: Case[] = []
   for (const overlay of overlaysOf(folder)) {
-    cases.push({ render: await renderOverlay(folder, overlay) }, { render: await renderPrefixed(folder, overlay) })
+    cases.push(await attempt(overlay, async () => ({ render: await renderOverlay(folder, overlay) })))
+    const prefixed = async () => ({ render: await renderPrefixed(folder, overlay) })
+    cases.push(await attempt(`${overlay} under a prefix`, prefixed))
   }
-  for (const composition of COMPOSITIONS) cases.push({ render: await renderComposition(folder, composition) })
+  for (const composition of COMPOSITIONS) {
+    const composed = async () => ({ render: await renderComposition(folder, composition) })
+    cases.push(await attempt(`a composition of ${composition.overlay}`, composed))
+  }
   const chart = join(folder, 'helm', 'tidemill')
   for (const { values, equals } of CHARTS) {
-    const files = values.map((file) => join(chart, file))
-    const render = await renderChart(chart, 'orders', files)
-    cases.push(equals === undefined ? { render } : { render, equals: await renderComposition(folder, equals) })
+    const made = async () => {
+      const files = values.map((file) => join(chart, file))
+      const render = await renderChart(chart, 'orders', files)
+      return equals === undefined ? { render } : { render, equals: await renderComposition(folder, equals) }
+    }
+    cases.push(await attempt(['chart', ...values].join(' '), made))
   }
   return cases
+}
+
+async function attempt(name: string, make: () => Promise<Case>): Promise<Case> {
+  try {
+    return await make()
+  } catch (error) {
+    return { render: { name, manifests: [] }, failure: messageOf(error) }
+  }
 }
 
 /** The components that no case renders. */

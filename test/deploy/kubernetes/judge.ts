@@ -38,7 +38,9 @@ export async function judge(folder = KUBERNETES): Promise<Judgement> {
   }
 }
 
-export function faultsOf(folder: string, { render, equals }: Case): Fault[] {
+export function faultsOf(folder: string, { render, equals, failure }: Case): Fault[] {
+  if (failure !== undefined)
+    return [{ kind: 'schema', where: render.name, message: `it can't be rendered: ${failure}` }]
   return [...inspect(folder, render), ...(equals === undefined ? [] : chartFaults(render, equals))]
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { memoryFault } from '../../../worker/sizing.ts'
 import {
   type Container,
@@ -24,8 +26,9 @@ const VOLUMES = [
 ]
 const PROBES = { startupProbe: '/startupz', readinessProbe: '/readyz', livenessProbe: '/livez' } as const
 
-/** What the image gives Node's heap of the memory: deploy/docker/Dockerfile. */
-const HEAP_SHARE = 0.6
+const DOCKERFILE = join(import.meta.dirname, '..', '..', '..', 'deploy', 'docker', 'Dockerfile')
+/** What the image gives Node's heap of the memory. */
+const HEAP_SHARE = heapShare()
 
 /** What Kubernetes would take and we would not: pods with more rights than they need, without bounds, or told nonsense. */
 export function policyFaults(render: string, manifests: readonly Manifest[]): Fault[] {
@@ -85,9 +88,6 @@ function containerFaults({ image = '', securityContext = {}, resources = {} }: C
 /** The worker's own verdict over what it is told, its grace and its probes. */
 function settingFaults(pod: Pod, container: Container, manifests: readonly Manifest[]): string[] {
   const [command] = (container['args'] ?? []) as readonly string[]
-  if (command === undefined || !['work', 'exporter', 'topology'].includes(command)) {
-    return [`args: expected work, exporter or topology, got ${command ?? 'nothing'}`]
-  }
   const told = settingsOf(pod, container, manifests)
   if ('faults' in told) return told.faults.map((fault) => `settings: ${fault}`)
   if (command === 'topology') return []
@@ -106,6 +106,13 @@ function settingFaults(pod: Pod, container: Container, manifests: readonly Manif
     )
   }
   return faults
+}
+
+function heapShare(): number {
+  const [, percentage] =
+    /^ENTRYPOINT .*--max-old-space-size-percentage=(\d+)/m.exec(readFileSync(DOCKERFILE, 'utf8')) ?? []
+  if (percentage === undefined) throw new Error(`expected a share of the heap in ${DOCKERFILE}, found none`)
+  return Number(percentage) / 100
 }
 
 function probeFaults({ owner }: Pod, container: Container, port: number): string[] {
