@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { sharedBroker } from '../helpers/broker.ts'
@@ -12,7 +14,10 @@ const WORKER = join(import.meta.dirname, '..', '..', 'worker', 'handlers', 'orde
 test('work --once takes one job of many from RabbitMQ and ends with 0, and the others were never delivered', async (t) => {
   const broker = await sharedBroker()
   const { queue, connection } = await queueFor(t, broker)
-  const env = { TIDEMILL_BROKER_URL: broker.url, TIDEMILL_QUEUE: queue, TIDEMILL_RETRY_LADDER_MS: '200,1000' }
+  const folder = mkdtempSync(join(tmpdir(), 'tidemill-once-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const told = { TIDEMILL_BROKER_URL: broker.url, TIDEMILL_QUEUE: queue, TIDEMILL_RETRY_LADDER_MS: '200,1000' }
+  const env = { ...told, EXAMPLES_ROOT: folder }
   assert.equal((await tidemill(['enqueue', '--from', 'orders', '--count', '3'], { env })).code, 0)
   const channel = await connection.createChannel()
   for (const left of [2, 1]) {
