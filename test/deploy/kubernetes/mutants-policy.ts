@@ -29,6 +29,18 @@ export const POLICY_MUTANTS: readonly Mutant[] = [
     to: '- TIDEMILL_QUEUE=orders\n      - TIDEMILL_CONCURENCY=5',
     expected: /TIDEMILL_CONCURENCY: expected a known variable.*CONCURRENCY/,
   }),
+  policy('an argument that the command does not know', {
+    file: DEPLOYMENT,
+    from: 'args: [work, $(WORKER_FILE)]',
+    to: 'args: [work, $(WORKER_FILE), --concurency=5]',
+    expected: /container worker: args: --concurency: expected a known flag/,
+  }),
+  policy('a command that the image does not have', {
+    file: 'base/topology-job.yaml',
+    from: 'args: [topology, apply,',
+    to: 'args: [setup, apply,',
+    expected: /container topology: args: expected one of work, topology.*, got setup/,
+  }),
   policy('a probe of another path', {
     file: DEPLOYMENT,
     from: 'path: /livez',

@@ -12,6 +12,7 @@ import {
   select,
 } from './manifest.ts'
 import { limitsOf, settingsOf } from './pod-settings.ts'
+import { argumentFaults } from './policy-arguments.ts'
 
 /** Volumes that Pod Security `restricted` allows. */
 const VOLUMES = [
@@ -38,6 +39,7 @@ export function policyFaults(render: string, manifests: readonly Manifest[]): Fa
         ...podFaults(pod),
         ...containersOf(pod).flatMap((container) => [
           ...containerFaults(container).map((message) => `container ${container.name}: ${message}`),
+          ...argumentFaults(container).map((message) => `container ${container.name}: ${message}`),
           ...settingFaults(pod, container, manifests).map((message) => `container ${container.name}: ${message}`),
         ]),
       ]),
