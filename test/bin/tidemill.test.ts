@@ -133,6 +133,8 @@ test('config shows every setting in force and where it comes from, and no secret
   assert.deepEqual(settings.concurrency, { value: 3, origin: 'env', env: 'TIDEMILL_CONCURRENCY' })
   assert.deepEqual(settings.brokerPassword.value, '***')
   assert.deepEqual(cautions, [])
+  const latest = ['config', '--broker', 'kafka', '--offset-reset', 'latest', '--queue', 'q']
+  assert.match((await tidemill(latest)).stdout, /^Caution: offsetReset is latest: .* are skipped and never run\.$/m)
   assert.ok(!`${table.stdout}${stdout}`.includes('hunter22'))
 })
 

@@ -30,8 +30,10 @@ export async function ownKafka(t: TestContext): Promise<LocalKafka> {
   return kafka
 }
 
-/** A Kafka of the test's own behind a proxy that can fail. `url` leads through the proxy, and so does every connection that follows from it. */
-export async function proxiedKafka(t: TestContext): Promise<{ kafka: LocalKafka; proxy: FaultProxy; url: string }> {
+/** A Kafka of the test's own, or of a file's with node:test's own `after`, behind a proxy that can fail. `url` leads through the proxy, and so does every connection that follows from it. */
+export async function proxiedKafka(t: {
+  after(undo: () => unknown): void
+}): Promise<{ kafka: LocalKafka; proxy: FaultProxy; url: string }> {
   const kafka = await startKafka({ private: true, proxied: true })
   t.after(() => kafka.stop())
   const { port, advertisedPort } = kafka.proxied!

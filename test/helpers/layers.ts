@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   ],
   [1, /^worker\/brokers\/(fifo|inbox|prefix|wire)\.ts$/],
   [2, /^worker\/(cgroup|config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
-  [2, /^worker\/brokers\/(waiting|outbox|reconnection)\.ts$/],
+  [2, /^worker\/brokers\/(waiting|outbox|reconnection|tls)\.ts$/],
   [2, /^worker\/brokers\/[a-z]+\/[a-z-]+\.ts$/],
   [1, /^worker\/threads\/(handler|crossing)\.ts$/],
   [2, /^worker\/threads\/(lines|pool|job-thread)\.ts$/],

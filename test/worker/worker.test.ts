@@ -277,3 +277,17 @@ test('workers install no signal handlers', async (t) => {
   await worker.start()
   assert.equal(process.listenerCount('SIGTERM'), before)
 })
+
+test('what is allowed and may surprise is warned of at the start', async (t) => {
+  const warnings: string[] = []
+  const log = { debug() {}, info() {}, error() {}, warn: (_: object, text = '') => void warnings.push(text) }
+  const definition = defineWorker({ queue: 'q', jobs: [defineJob({ type: 'job', handler() {} })] })
+  const worker = createWorker(definition, {
+    broker: 'kafka://127.0.0.1:1',
+    settings: { offsetReset: 'latest', connectTimeoutMs: 100, closeTimeoutMs: 500 },
+    log,
+  })
+  t.after(() => worker.drain())
+  await worker.start()
+  assert.match(warnings.join('\n'), /offsetReset is latest: .* skipped/)
+})

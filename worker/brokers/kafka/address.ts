@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { SASLOptions } from 'kafkajs'
 import { type HostPort, parseHostsUrl } from '../../broker-url.ts'
 import type { BrokerSettings } from '../../contracts.ts'
@@ -31,18 +30,5 @@ export function addressOf(settings: BrokerSettings): Address {
     secure: url.scheme === 'kafkas',
     sasl: username === '' ? undefined : { mechanism: settings.saslMechanism, username, password },
     peer: brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(','),
-  }
-}
-
-/** The TLS files, read at each call: rotated certificates are used from the next connection on. Throws where one can't be read. */
-export function tlsOf({ tlsCaFile, tlsCertFile, tlsKeyFile }: BrokerSettings): {
-  ca?: Buffer
-  cert?: Buffer
-  key?: Buffer
-} {
-  return {
-    ...(tlsCaFile === undefined ? {} : { ca: readFileSync(tlsCaFile) }),
-    ...(tlsCertFile === undefined ? {} : { cert: readFileSync(tlsCertFile) }),
-    ...(tlsKeyFile === undefined ? {} : { key: readFileSync(tlsKeyFile) }),
   }
 }

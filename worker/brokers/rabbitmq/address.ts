@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { credentials, type Options, type SocketOptions } from 'amqplib'
 import type { BrokerSettings } from '../../contracts.ts'
 import { TidemillError } from '../../errors.ts'
+import { tlsOf } from '../tls.ts'
 
 /** What amqplib needs to connect. */
 export interface Address {
@@ -75,14 +75,4 @@ export function credentialsOf(settings: BrokerSettings): Credentials | undefined
   const username = settings.brokerUsername ?? decodeURIComponent(url?.username ?? '')
   if (username === '') return undefined
   return { username, password: settings.brokerPassword ?? decodeURIComponent(url?.password ?? '') }
-}
-
-/** The TLS files, read. */
-export function tlsOf(settings: BrokerSettings): { ca?: Buffer; cert?: Buffer; key?: Buffer } {
-  const { tlsCaFile, tlsCertFile, tlsKeyFile } = settings
-  return {
-    ...(tlsCaFile === undefined ? {} : { ca: readFileSync(tlsCaFile) }),
-    ...(tlsCertFile === undefined ? {} : { cert: readFileSync(tlsCertFile) }),
-    ...(tlsKeyFile === undefined ? {} : { key: readFileSync(tlsKeyFile) }),
-  }
 }

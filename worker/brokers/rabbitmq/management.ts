@@ -1,7 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { BrokerSettings } from '../../contracts.ts'
-import { type Credentials, credentialsOf, endpointOf, tlsOf } from './address.ts'
+import { tlsOf } from '../tls.ts'
+import { type Credentials, credentialsOf, endpointOf } from './address.ts'
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { addressOf, tlsOf } from '../../../../worker/brokers/kafka/address.ts'
+import { addressOf } from '../../../../worker/brokers/kafka/address.ts'
 import { SETTINGS, withCode } from '../../../conformance/harness.ts'
 
 const settingsOf = (brokerUrl: string, more = {}) => ({ ...SETTINGS, brokerUrl, queue: 'jobs', ...more })
@@ -37,15 +34,4 @@ test('another URL is refused without a word of what may be its password', () => 
       (error: Error) => withCode('CONFIG')(error) && !error.message.includes('hunter22'),
     )
   }
-})
-
-test('TLS files are read anew at each call', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'tidemill-tls-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const tlsCaFile = join(folder, 'ca.pem')
-  writeFileSync(tlsCaFile, 'first')
-  const settings = settingsOf('kafkas://h', { tlsCaFile })
-  assert.deepEqual(tlsOf(settings), { ca: Buffer.from('first') })
-  writeFileSync(tlsCaFile, 'second')
-  assert.deepEqual(tlsOf(settings), { ca: Buffer.from('second') })
 })

@@ -1,27 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { startKafka } from '../../../../deploy/local/broker.ts'
 import { KafkaBacklog } from '../../../../worker/brokers/kafka/backlog.ts'
 import { KafkaTopology } from '../../../../worker/brokers/kafka/topology.ts'
 import type { WorkerEvent } from '../../../../worker/contracts.ts'
 import { eventually, unlessUnreadable, withCode, within } from '../../../conformance/harness.ts'
-import { FaultProxy } from '../../../load/proxy.ts'
+import { proxiedKafka } from '../../../helpers/kafka.ts'
 import { copyOf, numbers, roomFor, topicIn, valuesIn } from './room.ts'
 
 /** A Kafka of this file's own, which it may kill, behind a proxy that can fail. */
-const lossy = start()
-after(async () => {
-  const { kafka, proxy } = await lossy
-  await proxy.close()
-  await kafka.stop()
-})
-
-async function start() {
-  const kafka = await startKafka({ private: true, proxied: true })
-  const { port, advertisedPort } = kafka.proxied!
-  const proxy = await FaultProxy.start(`kafka://127.0.0.1:${port}`, advertisedPort)
-  return { kafka, proxy, url: proxy.through(kafka.url) }
-}
+const lossy = proxiedKafka({ after })
 
 test('a cut connection loses nothing: what was not confirmed is sent again', async (t) => {
   const { proxy, url, kafka } = await lossy
