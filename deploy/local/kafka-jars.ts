@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { messageOf } from '../../worker/errors.ts'
 import { run } from './command.ts'
 import type { NoWay, WayOptions } from './contracts.ts'
 import { isAlive } from './leftovers.ts'
@@ -32,12 +33,12 @@ export function areJarsWhole(folder: string): boolean {
 
 /** Fetches the jars from Maven Central into the folder. Resolves to undefined when they are there. */
 export async function fetchJars(folder: string, mvn: string, { env, log }: WayOptions): Promise<NoWay | undefined> {
-  removeUnfinished(folder)
   const unfinished = `${folder}.${process.pid}`
   const goal = 'dependency:copy-dependencies'
   log(`mvn ${goal}: Apache Kafka from Maven Central, 50 MB, to ${folder}`)
-  mkdirSync(unfinished, { recursive: true })
   try {
+    removeUnfinished(folder)
+    mkdirSync(unfinished, { recursive: true })
     const args = ['--batch-mode', '--quiet', '--strict-checksums', '--file', POM, goal]
     const goes = [`-DoutputDirectory=${unfinished}`, '-DincludeScope=runtime', '-Dmdep.overWriteSnapshots=true']
     const result = await run(mvn, [...args, ...goes], { timeoutMs: FETCH_TIMEOUT_MS, env, cwd: unfinished })
@@ -51,6 +52,8 @@ export async function fetchJars(folder: string, mvn: string, { env, log }: WayOp
       renameSync(unfinished, folder)
     }
     return undefined
+  } catch (error) {
+    return { refused: `Apache Kafka can't be kept in ${folder}: ${messageOf(error)}` }
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
   }

@@ -130,6 +130,16 @@ test('a fetch that was interrupted leaves nothing that is taken for whole, and t
   assert.equal(maven.calls(), 3)
 })
 
+test('a cache that can not be written closes the way of Maven, before anything is fetched', async (t) => {
+  const maven = fakeMaven(t)
+  const noFolder = join(folderFor(t), 'cache')
+  writeFileSync(noFolder, '')
+  const env = { ...NO_DOCKER, PATH: `${maven.folder}:${NO_DOCKER.PATH}`, XDG_CACHE_HOME: noFolder }
+  const refused = await startMaven({ install: false, log: () => undefined, env })
+  assert.match('refused' in refused ? refused.refused : '', /can't be kept in .*ENOTDIR/)
+  assert.equal(maven.calls(), 0)
+})
+
 test('where a Docker engine answers, Kafka is a container that can be restarted, killed and removed', async (t) => {
   const docker = fakeDocker(t)
   const env = { ...docker.env, TIDEMILL_KAFKA_IMAGE: 'example/kafka:4' }
