@@ -24,7 +24,7 @@ export interface MemberHooks extends FetchHooks {
   started(starts: readonly Start[]): void
   /** Whatever was assigned is or may be somebody else's now. */
   lost(reason: unknown): void
-  /** No try can help. */
+  /** No try can help: nothing more comes. */
   failed(error: TidemillError): void
   missing(topics: readonly string[]): void
   connected(): void
@@ -234,10 +234,7 @@ export class Member {
   /** False when it is over. */
   async #recover(error: unknown): Promise<boolean> {
     const fault = faultOf(error)
-    if (fault === 'fatal') {
-      this.#hooks.failed(fatalError(error))
-      return false
-    }
+    if (fault === 'fatal') return this.#fail(error)
     if (fault === 'rejoin') {
       this.#mustJoin = true
       return true
@@ -261,6 +258,15 @@ export class Member {
     }
     if (fault === 'stale' && this.#isConnected) await this.#group.refresh(true).catch(() => undefined)
     return true
+  }
+
+  /** What can't be fetched takes no membership with it: what runs may end and be committed, as in a drain. */
+  #fail(error: unknown): boolean {
+    const isMember = this.#group.isMember && !this.#mustJoin && !this.#fetcher.isStopped
+    this.#fetcher.stop()
+    this.#hooks.failed(fatalError(error))
+    if (!isMember) this.#hooks.lost(error)
+    return isMember
   }
 
   #loseAll(reason: unknown, isForgotten: boolean): void {

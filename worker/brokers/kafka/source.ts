@@ -250,8 +250,7 @@ export class KafkaSource implements Source {
   }
 
   #fail(error: TidemillError): void {
-    this.#error = error
-    this.#lost(error)
+    this.#error ??= error
     for (const { reject } of this.#readers.splice(0)) reject(error)
   }
 
