@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { type Context, defineJob } from '../../worker/define.ts'
-import { PermanentError } from '../../worker/errors.ts'
+import { PermanentError, RetryLater } from '../../worker/errors.ts'
 import type { LedgerWriter } from '../load/ledger.ts'
 
 /** What a worker of the fault tests works with. */
@@ -12,11 +12,12 @@ export interface Bench {
   readonly folder: string
 }
 
-/** How a job behaves. `once`: fails at its first try. `long`: takes ten minutes, the first time that it is begun. */
-export const MOODS = ['good', 'permanent', 'failing', 'once', 'killer', 'long'] as const
+/** How a job behaves. `once`: fails at its first try. `later`: asks at it for a minute. `long`: takes ten minutes, the first time that it is begun. */
+export const MOODS = ['good', 'permanent', 'failing', 'once', 'later', 'killer', 'long'] as const
 export type Mood = (typeof MOODS)[number]
 
-const LONG_MS = 600_000
+const MINUTE_MS = 60_000
+const LONG_MS = 10 * MINUTE_MS
 
 /** The one job of the fault tests: it writes down that it began, works for `ms`, and writes down that it is done. */
 export const faultJob = defineJob({
@@ -33,6 +34,7 @@ export const faultJob = defineJob({
     await sleep(ms, undefined, { signal })
     if (mood === 'killer') process.kill(process.pid, 'SIGKILL')
     if (mood === 'permanent') throw new PermanentError('no such order')
+    if (mood === 'later' && attempt === 1) throw new RetryLater(MINUTE_MS)
     if (mood === 'failing' || (mood === 'once' && attempt === 1)) throw new Error('try again')
     ledger.write('done', id)
   },

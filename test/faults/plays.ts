@@ -74,6 +74,30 @@ export async function loseBroker(
   return { ...(await scenario.finish()), busy, recoveredInMs }
 }
 
+/** The environment of workers that `abandonJob` is for. */
+export const SHORT_DRAIN = { TIDEMILL_DRAIN_TIMEOUT_MS: '2000', TIDEMILL_ABORT_GRACE_MS: '500' }
+
+/** Ends a worker that runs a job of ten minutes among short ones. */
+export async function abandonJob(scenario: Scenario<Stage>): Promise<Outcome> {
+  const worker = await scenario.addWorker()
+  scenario.trickle.start()
+  const long = scenario.trickle.send('long')
+  const busy = await scenario.untilBusy(5, worker.pid)
+  assert.ok(busy.size >= 5)
+  await scenario.untilDone(20)
+  assert.ok((await scenario.inFlight(worker.pid)).has(long), 'void: the long job does not run')
+  const begun = performance.now()
+  const { exit, output } = await stop(worker)
+  const elapsedMs = performance.now() - begun
+  assert.deepEqual(exit, { code: 75, signal: null }, output.slice(-4_000))
+  assert.ok(elapsedMs > 1_900 && elapsedMs < 6_000, `it took ${elapsedMs} ms`)
+  assert.deepEqual([...(await scenario.inFlight(worker.pid))], [long], 'all others were finished')
+  await scenario.addWorkers(2)
+  const outcome = await scenario.finish()
+  assert.deepEqual([outcome.verdict.repeated, outcome.verdict.duplicated], [[long], []])
+  return outcome
+}
+
 /** Sends poison among good jobs: 1 in 20 fails for good at once, 1 in 20 at every try. The scenario's trickle has to be `POISONED`. */
 export async function sendPoison(scenario: Scenario<Stage>): Promise<Outcome> {
   await scenario.addWorkers(3)
@@ -151,11 +175,11 @@ export async function killByJob(scenario: Scenario<Stage>, timeoutMs: number): P
 }
 
 /** After graceful ends only. */
-function assertNothingTwice({ verdict }: Outcome): void {
+export function assertNothingTwice({ verdict }: Outcome): void {
   assert.deepEqual(verdict.repeated, [], 'jobs were begun again')
   assert.deepEqual(verdict.duplicated, [])
 }
 
-function assertDrained({ exit, output }: { exit: Exit; output: string }): void {
+export function assertDrained({ exit, output }: { exit: Exit; output: string }): void {
   assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
 }

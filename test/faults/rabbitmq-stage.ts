@@ -54,6 +54,11 @@ export class RabbitmqStage implements Stage {
     return left
   }
 
+  /** It keeps no books: a queue forgets what is settled. */
+  async breaches(): Promise<string[]> {
+    return []
+  }
+
   /** A channel on a fresh connection: the fault may have taken the one that the queue came with. */
   async channel(): Promise<Channel> {
     return (await openConnection(this.#t, this.url)).createChannel()

@@ -65,8 +65,8 @@ export class Scenario<S extends Stage> {
     this.trickle = trickle
   }
 
-  /** Starts one more worker, and waits until it is ready. */
-  async addWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+  /** Starts one more worker. */
+  async spawnWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
     const { workerUrl = this.stage.url } = this.#options
     const worker = await WorkerProcess.spawn(this.#t, WORKER_FILE, {
       env: {
@@ -81,6 +81,12 @@ export class Scenario<S extends Stage> {
     })
     this.workers.add(worker)
     void worker.exited.then(() => this.workers.delete(worker))
+    return worker
+  }
+
+  /** Starts one more worker, and waits until it is ready. */
+  async addWorker(env: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+    const worker = await this.spawnWorker(env)
     await worker.ready()
     return worker
   }
@@ -118,6 +124,12 @@ export class Scenario<S extends Stage> {
     })
   }
 
+  /** Waits until each of these jobs is done. */
+  async untilDoneAre(ids: readonly string[], timeoutMs = 20_000): Promise<void> {
+    const areDone = async () => new Set(ids).isSubsetOf(new Set((await this.ledger()).done.map(({ id }) => id)))
+    await waitFor(`${ids.length} jobs are done`, areDone, { timeoutMs, everyMs: 50 })
+  }
+
   /**
    * Ends the run: no more jobs, all of them settled, the workers drained with exit code 0, and the broker empty but for dead letters.
    * @param planted ids that belong into the dead-letter queue
@@ -139,6 +151,8 @@ export class Scenario<S extends Stage> {
     })
     assert.deepEqual(verdict.lost, [], `${verdict.lost.length} of ${verdict.enqueued} jobs were lost`)
     assert.deepEqual(verdict.unexpected, [], 'jobs came that nobody sent')
+    const breaches = await this.stage.breaches(ledger)
+    assert.equal(breaches.length, 0, `the books of the broker are not in order:\n${breaches.join('\n')}`)
     assert.deepEqual(await this.stage.left(), [], 'settled jobs are still on the broker')
     const { enqueued, done, duplicated, repeated, deadIds } = verdict
     this.#t.diagnostic(

@@ -1,3 +1,5 @@
+import type { Ledger } from '../load/ledger.ts'
+
 /** A dead letter, as its broker keeps it. */
 export interface DeadLetter {
   readonly id: string
@@ -16,4 +18,6 @@ export interface Stage {
   takeDead(): Promise<readonly DeadLetter[]>
   /** What is not settled yet, in words; nothing when there are dead letters only. */
   left(): Promise<readonly string[]>
+  /** What the broker's own books say against a run that is over, a sentence each. */
+  breaches(ledger: Ledger): Promise<readonly string[]>
 }

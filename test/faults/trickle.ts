@@ -3,8 +3,7 @@ import type { LedgerWriter } from '../load/ledger.ts'
 import { faultJob, type Mood } from './job.ts'
 
 const TICK_MS = 20
-const MIN_MS = 80
-const MAX_MS = 300
+const DURATIONS_MS = [80, 300] as const
 
 export interface TrickleOptions {
   readonly producer: Producer
@@ -13,11 +12,15 @@ export interface TrickleOptions {
   readonly seed: number
   /** Jobs per second. Default 100. */
   readonly rate?: number
+  /** How long jobs take, at least and at most. Default: 80 to 300 ms. */
+  readonly durationsMs?: readonly [number, number]
+  /** The key of the n-th job. Default: none. */
+  readonly key?: (n: number) => string | undefined
   /** How the n-th job behaves. Default: all good. */
   readonly mood?: (n: number, random: () => number) => Mood
 }
 
-/** Enqueues jobs of 80-300 ms at a steady rate: a burst hides what an acknowledgement before the work loses. */
+/** Enqueues short jobs at a steady rate: a burst hides what an acknowledgement before the work loses. */
 export class Trickle {
   readonly confirmed: string[] = []
   readonly unconfirmed: string[] = []
@@ -49,22 +52,29 @@ export class Trickle {
   }
 
   /** Sends one job now. */
-  send(as?: Mood): string {
-    const { producer, ledger, mood } = this.#options
+  send(as?: Mood, takesMs?: number): string {
+    const { producer, ledger, mood, key, durationsMs: [least, most] = DURATIONS_MS } = this.#options
     const id = `job-${String(this.#sent).padStart(5, '0')}`
     const chosen = as ?? mood?.(this.#sent, this.#random) ?? 'good'
-    const ms = Math.round(MIN_MS + this.#random() * (MAX_MS - MIN_MS))
+    const ms = takesMs ?? Math.round(least + this.#random() * (most - least))
+    const ordered = key?.(this.#sent)
     this.#sent += 1
     this.moods.set(id, chosen)
-    const sending = producer.enqueue(faultJob, { ms, mood: chosen }, { id, headers: { 'x-made-by': 'trickle' } }).then(
-      () => {
-        this.confirmed.push(id)
-        ledger.write('enqueued', id)
-      },
-      () => {
-        this.unconfirmed.push(id)
-      },
-    )
+    const sending = producer
+      .enqueue(
+        faultJob,
+        { ms, mood: chosen },
+        { id, headers: { 'x-made-by': 'trickle' }, ...(ordered !== undefined && { key: ordered }) },
+      )
+      .then(
+        () => {
+          this.confirmed.push(id)
+          ledger.write('enqueued', id)
+        },
+        () => {
+          this.unconfirmed.push(id)
+        },
+      )
     this.#open.add(sending)
     void sending.finally(() => this.#open.delete(sending))
     return id

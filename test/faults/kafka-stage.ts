@@ -1,0 +1,144 @@
+import type { TestContext } from 'node:test'
+import kafkajs, { type Admin, type IHeaders } from 'kafkajs'
+import { HEADER } from '../../worker/brokers/kafka/names.ts'
+import type { BrokerSettings } from '../../worker/contracts.ts'
+import { type TestTopic, topicFor } from '../helpers/topic.ts'
+import type { Ledger } from '../load/ledger.ts'
+import { type Positions, readTopic, type Stored } from '../load/topic-reader.ts'
+import { COMMITS_TOPIC, commitsOf } from './commit-log.ts'
+import { breachesOf, type Commit } from './commit-oracle.ts'
+import { GOOD } from './hostile.ts'
+import { idOf, QueueRecords, textOf } from './queue-records.ts'
+import type { DeadLetter, Stage } from './stage.ts'
+
+/** A job as somebody else than tidemill would send it. */
+export interface ForeignJob {
+  readonly id: string
+  /** Default: as the key has it. */
+  readonly partition?: number
+  readonly key?: Buffer | null
+  /** Default: a good job's. */
+  readonly value?: Buffer | null
+  readonly headers?: IHeaders
+}
+
+/** A topic of Kafka with its retries and dead letters, worked on by one group, all of whose commits are looked through. */
+export class KafkaStage implements Stage {
+  readonly url: string
+  readonly made: TestTopic
+  /** Where the log of commits ended before the first of this group. */
+  readonly #from: Positions
+
+  /** By default a topic of four partitions. */
+  static async open(
+    t: TestContext,
+    broker: { readonly url: string },
+    overrides: Partial<BrokerSettings> = {},
+  ): Promise<KafkaStage> {
+    const made = await topicFor(t, broker, { topicPartitions: 4, ...overrides })
+    return new KafkaStage(broker.url, made, await commitsEnd(made.admin))
+  }
+
+  private constructor(url: string, made: TestTopic, from: Positions) {
+    this.url = url
+    this.made = made
+    this.#from = from
+  }
+
+  get queue(): string {
+    return this.made.queue
+  }
+
+  async countDead(): Promise<number> {
+    const offsets = await this.made.admin.fetchTopicOffsets(this.made.topics.dead)
+    return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
+  }
+
+  async takeDead(): Promise<DeadLetter[]> {
+    const letters = await this.read(this.made.topics.dead)
+    return letters.map((letter) => {
+      const { value, headers = {} } = letter.message
+      return {
+        id: idOf(letter),
+        type: textOf(headers, this.made.settings.typeHeader),
+        body: value ?? Buffer.alloc(0),
+        headers: Object.fromEntries(Object.keys(headers).map((name) => [name, textOf(headers, name)])),
+      }
+    })
+  }
+
+  async left(): Promise<string[]> {
+    const { admin, group } = this.made
+    const committed = await admin.fetchOffsets({ groupId: group, topics: this.#worked })
+    const left: string[] = []
+    for (const { topic, partitions } of committed) {
+      const known = new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+      for (const { partition, high, low } of await admin.fetchTopicOffsets(topic)) {
+        const lag = Number(high) - Math.max(known.get(partition) ?? 0, Number(low))
+        if (lag > 0) left.push(`${lag} in ${topic.slice(this.queue.length) || 'the work topic'}[${partition}]`)
+      }
+    }
+    return left
+  }
+
+  async breaches(ledger: Ledger): Promise<string[]> {
+    const [commits, records] = await Promise.all([this.commits(), this.records()])
+    if (commits.length === 0) return ['nothing was ever committed']
+    return breachesOf(commits, records.places(ledger))
+  }
+
+  /** Every commit of the group, in the order in which the broker took them. */
+  async commits(): Promise<Commit[]> {
+    const { kafka, group } = this.made
+    return commitsOf(group, await readTopic(kafka, COMMITS_TOPIC, this.#from))
+  }
+
+  /** Sends jobs as others would, by kafkajs. Returns their ids. */
+  async send(jobs: readonly ForeignJob[], compression = kafkajs.CompressionTypes.None): Promise<string[]> {
+    const producer = this.made.kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+    await producer.connect()
+    // One by one: what goes to several partitions at once is all sent again when one of them refuses.
+    for (const [partition, some] of Map.groupBy(jobs, (job) => job.partition)) {
+      await producer.send({
+        topic: this.made.topics.work,
+        acks: -1,
+        compression,
+        messages: some.map(({ id, key = null, value = GOOD, headers }) => ({
+          key,
+          value,
+          ...(partition !== undefined && { partition }),
+          headers: { [HEADER.id]: id, [this.made.settings.typeHeader]: 'fault.job', ...headers },
+        })),
+      })
+    }
+    await producer.disconnect()
+    return jobs.map(({ id }) => id)
+  }
+
+  /** All that lies in the topics now. */
+  async records(): Promise<QueueRecords> {
+    const { work, retries, dead } = this.made.topics
+    const [worked, waiting, buried] = await Promise.all([
+      this.read(work),
+      Promise.all([...retries.values()].map((topic) => this.read(topic))),
+      this.read(dead),
+    ])
+    return new QueueRecords(worked, waiting.flat(), buried)
+  }
+
+  read(topic: string): Promise<Stored[]> {
+    return readTopic(this.made.kafka, topic)
+  }
+
+  get #worked(): string[] {
+    const { work, retries } = this.made.topics
+    return [work, ...retries.values()]
+  }
+}
+
+async function commitsEnd(admin: Admin): Promise<Positions> {
+  // Kafka makes it for its first group.
+  if (!(await admin.listTopics()).includes(COMMITS_TOPIC)) return new Map()
+  const ends = await admin.fetchTopicOffsets(COMMITS_TOPIC)
+  return new Map(ends.map(({ partition, high }) => [partition, Number(high)]))
+}
