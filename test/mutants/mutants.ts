@@ -1,11 +1,16 @@
-/** A fault that is built in on purpose, and the test that has to notice it. */
-export interface Mutant {
-  readonly name: string
-  /** The file that is changed. */
+/** One change of a file. */
+export interface Change {
   readonly file: string
   /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
+}
+
+/** A fault that is built in on purpose, and the test that has to notice it. */
+export interface Mutant extends Change {
+  readonly name: string
+  /** What else has to be changed, where one guard stands behind another. */
+  readonly and?: Change
   readonly test: { readonly file: string; readonly name: string }
   /** What the failure says. A test that fails for another reason (a mutant that does not even start) has noticed nothing. */
   readonly says: RegExp
@@ -23,6 +28,19 @@ const OUTAGE = {
 const BOUND = {
   file: 'test/faults/bounded-pull.test.ts',
   name: 'with 10,000 jobs ready and a concurrency of 5, the broker never shows more than 5 unacknowledged',
+}
+
+const KAFKA_ROLL = {
+  file: 'test/faults/kafka-worker-process.test.ts',
+  name: 'a SIGTERM roll of all workers on Kafka, twice, begins no job again and ends each with 0',
+}
+const KAFKA_FROZEN = {
+  file: 'test/faults/kafka-worker-process.test.ts',
+  name: 'a worker that was frozen beyond its session commits nothing of what it had lost when it goes on',
+}
+const KAFKA_BLOCKED = {
+  file: 'test/faults/kafka-worker-process.test.ts',
+  name: 'when the first job blocks and 500 behind it are done, a crash makes it run again, and of the others no more than the bound',
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -65,6 +83,44 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'epoch.channel.prefetch(0)',
     test: BOUND,
     says: /were unacknowledged/,
+  },
+  {
+    name: 'commit-highest',
+    file: 'worker/brokers/kafka/offsets.ts',
+    find: '    const { position } = this\n    const marks = marksAt(position)\n    const { text, forgotten } = encode(position, { finished: this.#runs(), marks }',
+    replace:
+      '    const position = this.#finishedEnd\n    const marks = marksAt(position)\n    const { text, forgotten } = encode(position, { finished: [], marks }',
+    test: KAFKA_BLOCKED,
+    says: /jobs were lost/,
+  },
+  {
+    name: 'no-epoch',
+    file: 'worker/brokers/kafka/member.ts',
+    find: '    this.#restarted.clear()\n    this.#hooks.lost(reason)\n',
+    replace: '    this.#restarted.clear()\n',
+    and: {
+      file: 'worker/brokers/kafka/member.ts',
+      find: 'const isContinuous = memberId === epoch.memberId && generation === this.#assignedIn + 1',
+      replace: 'const isContinuous = memberId !== epoch.memberId || generation > 0',
+    },
+    test: KAFKA_FROZEN,
+    says: /the watermark fell|no longer knows/,
+  },
+  {
+    name: 'commit-after-stop',
+    file: 'worker/brokers/kafka/source.ts',
+    find: '    await this.#committer.flush(left())\n',
+    replace: '',
+    test: KAFKA_ROLL,
+    says: /jobs were begun again/,
+  },
+  {
+    name: 'drop-metadata',
+    file: 'worker/brokers/kafka/partition.ts',
+    find: 'decode(position, metadata)',
+    replace: 'decode(position, metadata && null)',
+    test: KAFKA_BLOCKED,
+    says: /no longer knows|were begun again/,
   },
   {
     name: 'no-slot-limit',

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Mutant } from './mutants.ts'
+import type { Change, Mutant } from './mutants.ts'
 
 const PARTS = ['bin', 'worker', 'scalers', 'deploy', 'test', 'package.json', 'tsconfig.json', 'README.md']
 
@@ -18,7 +18,16 @@ export class Tree {
   }
 
   /** @throws Error when the place to change is not there exactly once: the mutant has to be written anew */
-  apply({ name, file, find, replace }: Mutant): void {
+  apply(mutant: Mutant): void {
+    this.#change(mutant.name, mutant)
+    if (mutant.and !== undefined) this.#change(mutant.name, mutant.and)
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #change(name: string, { file, find, replace }: Change): void {
     const path = join(this.folder, file)
     const source = readFileSync(path, 'utf8')
     const places = source.split(find).length - 1
@@ -28,9 +37,5 @@ export class Tree {
       path,
       source.replace(find, () => replace),
     )
-  }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true })
   }
 }
