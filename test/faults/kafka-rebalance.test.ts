@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedKafka } from '../helpers/kafka.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -12,63 +12,65 @@ const STEP_MS = 2_000
 const STEPS = 15
 const MAX_VISITORS = 2
 
-test('while a worker joins or leaves every two seconds, no job is lost or begun again, and keys keep their order', async (t) => {
-  const scenario = await openOnKafka(t, await sharedKafka())
-  const residents = await scenario.addWorkers(2)
-  scenario.trickle.start()
-  await scenario.untilDone(50)
-  const visitors: WorkerProcess[] = []
-  let joins = 0
-  for (let step = 0; step < STEPS; step += 1) {
-    const pace = sleep(STEP_MS)
-    await scenario.untilBusy(2)
-    if (visitors.length < MAX_VISITORS && (visitors.length === 0 || step % 3 !== 2)) {
-      visitors.push(await scenario.addWorker())
-      joins += 1
-    } else {
-      assertDrained(await stop(visitors.shift()!))
+suite('sharing out', { concurrency: 2 }, () => {
+  test('while a worker joins or leaves every two seconds, no job is lost or begun again, and keys keep their order', async (t) => {
+    const scenario = await openOnKafka(t, await sharedKafka())
+    const residents = await scenario.addWorkers(2)
+    scenario.trickle.start()
+    await scenario.untilDone(50)
+    const visitors: WorkerProcess[] = []
+    let joins = 0
+    for (let step = 0; step < STEPS; step += 1) {
+      const pace = sleep(STEP_MS)
+      await scenario.untilBusy(2)
+      if (visitors.length < MAX_VISITORS && (visitors.length === 0 || step % 3 !== 2)) {
+        visitors.push(await scenario.addWorker())
+        joins += 1
+      } else {
+        assertDrained(await stop(visitors.shift()!))
+      }
+      await pace
     }
-    await pace
-  }
-  const shared = Math.min(...residents.map(sharedOut))
-  t.diagnostic(`${joins} joins, ${STEPS - joins} leaves; the partitions were shared out ${shared} times`)
-  // Two that come together are one sharing out.
-  assert.ok(shared >= joins, `void: the partitions were shared out ${shared} times`)
-  assertNothingTwice(await scenario.finish())
-})
-
-test('a job that takes longer than the session runs once, and its worker keeps its partitions', async (t) => {
-  const scenario = await openOnKafka(t, await sharedKafka())
-  const workers = await scenario.addWorkers(2)
-  // Both have joined before the job begins: a third sharing out would take it along.
-  const settled = () => workers.every((worker) => sharedOut(worker) > 0) && workers.some((one) => sharedOut(one) > 1)
-  await waitFor('the partitions are shared out among both', settled)
-  const before = workers.map(sharedOut)
-  scenario.trickle.send('good', SESSION_TIMEOUT_MS * 2.5)
-  await scenario.untilBusy(1)
-  const { verdict } = await scenario.finish()
-  assert.deepEqual([verdict.done, verdict.repeated], [1, []])
-  assert.deepEqual(workers.map(sharedOut), before, 'nobody had to join again')
-})
-
-test('jobs in partitions that are added while workers run are done, those before they are found too', async (t) => {
-  const scenario = await openOnKafka(t, await sharedKafka(), {
-    settings: { topicPartitions: 2 },
-    env: { TIDEMILL_METADATA_MAX_AGE_MS: '1000' },
+    const shared = Math.min(...residents.map(sharedOut))
+    t.diagnostic(`${joins} joins, ${STEPS - joins} leaves; the partitions were shared out ${shared} times`)
+    // Two that come together are one sharing out.
+    assert.ok(shared >= joins, `void: the partitions were shared out ${shared} times`)
+    assertNothingTwice(await scenario.finish())
   })
-  const { trickle, stage } = scenario
-  const { admin, topics } = stage.made
-  await scenario.addWorkers(2)
-  trickle.start()
-  await scenario.untilDone(50)
-  await scenario.untilBusy(2)
-  await admin.createPartitions({ topicPartitions: [{ topic: topics.work, count: 6 }] })
-  const ids = await stage.send(
-    [2, 3, 4, 5].flatMap((partition) =>
-      Array.from({ length: 10 }, (_, n) => ({ id: `added-${partition}-${n}`, partition })),
-    ),
-  )
-  trickle.confirmed.push(...ids)
-  await scenario.untilDoneAre(ids)
-  assertNothingTwice(await scenario.finish())
+
+  test('a job that takes longer than the session runs once, and its worker keeps its partitions', async (t) => {
+    const scenario = await openOnKafka(t, await sharedKafka())
+    const workers = await scenario.addWorkers(2)
+    // Both have joined before the job begins: a third sharing out would take it along.
+    const settled = () => workers.every((worker) => sharedOut(worker) > 0) && workers.some((one) => sharedOut(one) > 1)
+    await waitFor('the partitions are shared out among both', settled)
+    const before = workers.map(sharedOut)
+    scenario.trickle.send('good', SESSION_TIMEOUT_MS * 2.5)
+    await scenario.untilBusy(1)
+    const { verdict } = await scenario.finish()
+    assert.deepEqual([verdict.done, verdict.repeated], [1, []])
+    assert.deepEqual(workers.map(sharedOut), before, 'nobody had to join again')
+  })
+
+  test('jobs in partitions that are added while workers run are done, those before they are found too', async (t) => {
+    const scenario = await openOnKafka(t, await sharedKafka(), {
+      settings: { topicPartitions: 2 },
+      env: { TIDEMILL_METADATA_MAX_AGE_MS: '1000' },
+    })
+    const { trickle, stage } = scenario
+    const { admin, topics } = stage.made
+    await scenario.addWorkers(2)
+    trickle.start()
+    await scenario.untilDone(50)
+    await scenario.untilBusy(2)
+    await admin.createPartitions({ topicPartitions: [{ topic: topics.work, count: 6 }] })
+    const ids = await stage.send(
+      [2, 3, 4, 5].flatMap((partition) =>
+        Array.from({ length: 10 }, (_, n) => ({ id: `added-${partition}-${n}`, partition })),
+      ),
+    )
+    trickle.confirmed.push(...ids)
+    await scenario.untilDoneAre(ids)
+    assertNothingTwice(await scenario.finish())
+  })
 })

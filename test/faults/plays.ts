@@ -74,6 +74,48 @@ export async function loseBroker(
   return { ...(await scenario.finish()), busy, recoveredInMs }
 }
 
+/** What the trickle of `blockRetries` sends. */
+export const RETRYING = {
+  mood: (_: number, random: () => number) => (random() < 0.3 ? 'once' : 'good'),
+} as const
+
+/** Sees to it that no retry can be written for a while, until the workers hold what they have. */
+export async function blockRetries(
+  scenario: Scenario<Stage>,
+  block: () => Promise<void>,
+  free: () => Promise<void>,
+): Promise<Outcome> {
+  const workers = await scenario.addWorkers(3)
+  scenario.trickle.start()
+  await scenario.untilDone(100)
+  await block()
+  const held = await untilHolding(scenario)
+  const answers = await Promise.all(workers.flatMap((worker) => [worker.status('/livez'), worker.status('/readyz')]))
+  await free()
+  await scenario.untilDone(100)
+
+  const outcome = await scenario.finish()
+  const { verdict } = outcome
+  assert.ok(held.size >= 3, `void: ${held.size} jobs are held`)
+  assert.deepEqual(answers, [200, 200, 200, 200, 200, 200], 'a worker that holds is alive and ready')
+  assert.deepEqual([verdict.deadIds, verdict.duplicated], [[], []])
+  const again = new Set(verdict.repeated)
+  assert.deepEqual([...held.difference(again)], [], 'each held job had its second try')
+  return outcome
+}
+
+/** The jobs that are held, once no worker begins a job any more although there are some; none when that does not come. */
+async function untilHolding(scenario: Scenario<Stage>): Promise<Set<string>> {
+  let begun = -1
+  const look = async () => {
+    const before = begun
+    const { started, done } = await scenario.ledger()
+    begun = started.length
+    return begun === before && scenario.trickle.confirmed.length > done.length + 20 && scenario.inFlight()
+  }
+  return waitFor('no job is begun', look, { timeoutMs: 8_000, everyMs: 700 }).catch(() => new Set())
+}
+
 /** The environment of workers that `abandonJob` is for. */
 export const SHORT_DRAIN = { TIDEMILL_DRAIN_TIMEOUT_MS: '2000', TIDEMILL_ABORT_GRACE_MS: '500' }
 
