@@ -22,6 +22,8 @@ test('a topic is read to its end, all partitions of it, as often as one likes', 
     const read = (await hands.read(queue)).map(({ value }) => String(value))
     assert.deepEqual(read.sort(), expected, time)
   }
+  const rest = await hands.stored(queue, new Map([[1, 240]]))
+  assert.deepEqual([rest.length, new Set(rest.map(({ partition }) => partition)).size], [240 + 10, 2])
 })
 
 test('what belongs to a queue is removed, also the group of a member that was never heard of again', async (t) => {

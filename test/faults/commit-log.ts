@@ -1,5 +1,5 @@
 import { decode } from '../../worker/brokers/kafka/metadata.ts'
-import type { Stored } from '../load/topic-reader.ts'
+import type { Stored } from '../load/kafka-hands.ts'
 import type { Commit } from './commit-oracle.ts'
 
 /** Where Kafka keeps what groups commit: each commit is a record, and none is lost while its segment is the newest. */
@@ -11,12 +11,12 @@ const KNOWN_VALUES = [1, 2, 3, 4]
 
 /** The commits of a group, in order. https://github.com/apache/kafka/tree/trunk/group-coordinator/src/main/resources/common/message */
 export function commitsOf(group: string, records: readonly Stored[]): Commit[] {
-  return records.flatMap(({ message: { key, value, timestamp } }): Commit[] => {
+  return records.flatMap(({ record: { key, value, timestamp } }): Commit[] => {
     if (key === null || key.readInt16BE(0) > MAX_COMMIT_KEY) return []
     const about = new Fields(key, 2)
     if (about.string() !== group) return []
     const [topic, partition] = [about.string(), about.int32()]
-    if (value === null) return [{ topic, partition, by: 'removed', t: Number(timestamp), position: 0, finished: [] }]
+    if (value === null) return [{ topic, partition, by: 'removed', t: timestamp, position: 0, finished: [] }]
     return [{ topic, partition, ...commitIn(value) }]
   })
 }

@@ -36,7 +36,9 @@ suite('the offsets of a group', { concurrency: 2 }, () => {
     const done = new Set((await scenario.ledger()).done.map(({ id }) => id))
     const [committed] = await admin.fetchOffsets({ groupId: group, topics: [topics.work] })
     const lowest = new Map(committed!.partitions.map(({ partition, offset }) => [partition, Number(offset) + 10]))
-    const deleted = (await stage.read(topics.work)).filter(({ partition, offset }) => offset < lowest.get(partition)!)
+    const deleted = (await stage.records()).jobs.filter(
+      ({ partition, record }) => record.offset < lowest.get(partition)!,
+    )
     await admin.deleteTopicRecords({
       topic: topics.work,
       partitions: [...lowest].map(([partition, offset]) => ({ partition, offset: String(offset) })),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import kafkajs, { type IHeaders } from 'kafkajs'
+import type { Header } from '../../worker/brokers/kafka/headers.ts'
+import { HEADER } from '../../worker/brokers/kafka/names.ts'
 import { sharedKafka } from '../helpers/kafka.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { GOOD, HOSTILE, HOSTILE_ENV, type Hostile, sendHostile, text } from './hostile.ts'
@@ -13,6 +15,8 @@ interface Special {
   readonly key?: Buffer
   readonly value?: null
   readonly headers?: IHeaders
+  /** Headers that kafkajs can't write. */
+  readonly raw?: readonly Header[]
 }
 
 const SPECIAL: readonly Hostile<Special>[] = [
@@ -42,6 +46,19 @@ const SPECIAL: readonly Hostile<Special>[] = [
     name: 'headers that come again',
     body: text('{'),
     special: { headers: { evil: ['one', Buffer.from([0xff]), 'one'], 'tidemill-attempt': ['7', 'evil'] } },
+    fate: 'invalid-payload',
+  },
+  {
+    name: 'headers without a value, and in an order of their own',
+    body: text('{'),
+    special: {
+      raw: [
+        ['b', null],
+        ['a', Buffer.alloc(0)],
+        ['b', Buffer.from([0xff])],
+        ['tidemill-attempt', null],
+      ],
+    },
     fate: 'invalid-payload',
   },
   {
@@ -108,6 +125,14 @@ suite('poison on Kafka', { concurrency: 2 }, () => {
     const scenario = await openOnKafka(t, await sharedKafka(), { env: HOSTILE_ENV })
     const { stage } = scenario
     const send = async ({ body, type, encoding, headers = {}, special = {} }: Hostile<Special>, id: string) => {
+      if (special.raw !== undefined) {
+        const named: Header[] = [
+          [HEADER.id, Buffer.from(id)],
+          [stage.made.settings.typeHeader, Buffer.from('fault.job')],
+        ]
+        await stage.publish({ key: null, value: body, headers: [...special.raw, ...named] })
+        return
+      }
       const plain = Object.entries(headers).map(([name, value]) => [name, String(value)])
       await stage.send([
         {
@@ -138,8 +163,7 @@ suite('poison on Kafka', { concurrency: 2 }, () => {
     const worker = await scenario.addWorker()
     for (let n = 0; n < waiting; n += 1) trickle.send('later')
     await trickle.stop()
-    const rung = stage.made.topics.retry(60_000)
-    await waitFor('they wait for their next try', async () => (await stage.read(rung)).length >= waiting, {
+    await waitFor('they wait for their next try', async () => (await stage.records()).retries.length >= waiting, {
       timeoutMs: 30_000,
       everyMs: 500,
     })

@@ -1,14 +1,16 @@
 import type { TestContext } from 'node:test'
 import kafkajs, { type Admin, type IHeaders } from 'kafkajs'
+import type { Copy } from '../../worker/brokers/kafka/copy.ts'
+import { textOf } from '../../worker/brokers/kafka/headers.ts'
 import { HEADER } from '../../worker/brokers/kafka/names.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
 import { type TestTopic, topicFor } from '../helpers/topic.ts'
+import { KafkaHands, type Positions } from '../load/kafka-hands.ts'
 import type { Ledger } from '../load/ledger.ts'
-import { type Positions, readTopic, type Stored } from '../load/topic-reader.ts'
 import { COMMITS_TOPIC, commitsOf } from './commit-log.ts'
 import { breachesOf, type Commit } from './commit-oracle.ts'
 import { GOOD } from './hostile.ts'
-import { idOf, QueueRecords, textOf } from './queue-records.ts'
+import { idOf, QueueRecords, textsOf } from './queue-records.ts'
 import type { DeadLetter, Stage } from './stage.ts'
 
 /** A job as somebody else than tidemill would send it. */
@@ -55,14 +57,15 @@ export class KafkaStage implements Stage {
   }
 
   async takeDead(): Promise<DeadLetter[]> {
-    const letters = await this.read(this.made.topics.dead)
+    const { topics, settings } = this.made
+    const letters = await this.#withHands((hands) => hands.stored(topics.dead))
     return letters.map((letter) => {
-      const { value, headers = {} } = letter.message
+      const { value, headers } = letter.record
       return {
         id: idOf(letter),
-        type: textOf(headers, this.made.settings.typeHeader),
+        type: textOf(headers, settings.typeHeader) ?? '',
         body: value ?? Buffer.alloc(0),
-        headers: Object.fromEntries(Object.keys(headers).map((name) => [name, textOf(headers, name)])),
+        headers: textsOf(headers),
       }
     })
   }
@@ -89,8 +92,8 @@ export class KafkaStage implements Stage {
 
   /** Every commit of the group, in the order in which the broker took them. */
   async commits(): Promise<Commit[]> {
-    const { kafka, group } = this.made
-    return commitsOf(group, await readTopic(kafka, COMMITS_TOPIC, this.#from))
+    const records = await this.#withHands((hands) => hands.stored(COMMITS_TOPIC, this.#from))
+    return commitsOf(this.made.group, records)
   }
 
   /** Sends jobs as others would, by kafkajs. Returns their ids. */
@@ -115,24 +118,33 @@ export class KafkaStage implements Stage {
     return jobs.map(({ id }) => id)
   }
 
+  /** Sends a record as it is. */
+  async publish(record: Omit<Copy, 'topic'>): Promise<void> {
+    await this.#withHands((hands) => hands.publish({ topic: this.made.topics.work, ...record }))
+  }
+
   /** All that lies in the topics now. */
   async records(): Promise<QueueRecords> {
     const { work, retries, dead } = this.made.topics
-    const [worked, waiting, buried] = await Promise.all([
-      this.read(work),
-      Promise.all([...retries.values()].map((topic) => this.read(topic))),
-      this.read(dead),
-    ])
-    return new QueueRecords(worked, waiting.flat(), buried)
-  }
-
-  read(topic: string): Promise<Stored[]> {
-    return readTopic(this.made.kafka, topic)
+    return this.#withHands(async (hands) => {
+      const waiting = await Promise.all([...retries.values()].map((topic) => hands.stored(topic)))
+      return new QueueRecords(await hands.stored(work), waiting.flat(), await hands.stored(dead))
+    })
   }
 
   get #worked(): string[] {
     const { work, retries } = this.made.topics
     return [work, ...retries.values()]
+  }
+
+  /** With connections of their own: the fault may have taken those that were there. */
+  async #withHands<T>(use: (hands: KafkaHands) => Promise<T>): Promise<T> {
+    const hands = await KafkaHands.open(this.made.settings)
+    try {
+      return await use(hands)
+    } finally {
+      await hands.close()
+    }
   }
 }
 

@@ -18,6 +18,16 @@ interface CoordinatorInside extends Broker {
   leaveGroup(request: { groupId: string; memberId: string }): Promise<void>
 }
 
+/** A record where it lies. */
+export interface Stored {
+  readonly topic: string
+  readonly partition: number
+  readonly record: LogRecord
+}
+
+/** An offset in each partition. */
+export type Positions = ReadonlyMap<number, number>
+
 /** For what a test or a load does to the topics of a queue behind the worker's back. */
 export class KafkaHands {
   /** Connected. */
@@ -64,27 +74,33 @@ export class KafkaHands {
 
   /** All that a topic holds now, partition by partition. */
   async read(topic: string): Promise<LogRecord[]> {
+    return (await this.stored(topic)).map(({ record }) => record)
+  }
+
+  /** As `read`, with each record's place; from an offset on, where one is given. */
+  async stored(topic: string, from: Positions = new Map()): Promise<Stored[]> {
     await this.#directory.look([topic], true)
     const [starts, ends] = [
       await edgesOf(this.#directory, [topic], 'earliest'),
       await edgesOf(this.#directory, [topic], 'latest'),
     ]
-    const records: LogRecord[] = []
+    const found: Stored[] = []
     for (const [partition, end] of ends(topic).entries()) {
       const broker = await this.#directory.broker(this.#directory.stateOf(topic)!.leaders[partition]!)
-      for (let offset = starts(topic)[partition]!; offset < end; ) {
+      const start = Math.max(starts(topic)[partition]!, from.get(partition) ?? 0)
+      for (let offset = start; offset < end; ) {
         const wanted = [{ topic, partition, offset, maxBytes: FETCH_BYTES }]
         const [answer] = await fetchFrom(broker, wanted, { maxWaitMs: 1_000, maxBytes: FETCH_BYTES })
         // A fetch begins with the whole batch that its offset is in.
         for (const batch of answer!.batches) {
           for (let record = batch.next(); record !== undefined; record = batch.next()) {
-            if (record.offset >= offset) records.push(record)
+            if (record.offset >= offset) found.push({ topic, partition, record })
           }
         }
         offset = answer!.end ?? end
       }
     }
-    return records
+    return found
   }
 
   /** Commits for the queue's group, which must have no members. */
