@@ -64,10 +64,11 @@ export function topologyTests(harness: Harness): void {
     const topology = topologyOf(room)
     const printed = await within('the items', topology.print())
     assert.ok(printed.some((item) => holdsJobs(room, item)))
-    assert.deepEqual(await within('the topology', topology.apply()), printed)
+    const applied = await within('the topology', topology.apply())
+    assert.deepEqual(applied.map(asPrinted), printed)
     await send(room, 'a', 'b')
-    assert.deepEqual(await within('the topology', topology.apply()), printed)
-    assert.deepEqual(await within('the topology', topologyOf(room).apply()), printed)
+    assert.deepEqual(await within('the topology', topology.apply()), applied)
+    assert.deepEqual(await within('the topology', topologyOf(room).apply()), applied)
     await expectBacklog(room, { ready: 2 })
   })
 
@@ -92,6 +93,12 @@ export function topologyTests(harness: Harness): void {
 
 function holdsJobs({ settings }: Room, { kind, name }: Pick<TopologyItem, 'kind' | 'name'>): boolean {
   return (kind === 'queue' || kind === 'topic') && name === settings.queue
+}
+
+/** Printing asks no broker, so it can't know which one takes an unlimited delivery limit by its name. */
+function asPrinted({ settings, ...item }: TopologyItem): TopologyItem {
+  const { 'x-delivery-limit': limit, ...rest } = settings
+  return { ...item, settings: limit === -1 ? rest : settings }
 }
 
 function topologyOf(room: Room): Topology {
