@@ -45,10 +45,10 @@ const CLEAN = [
 /** The engine leaves mounts of network namespaces behind. `$1` is its folder. */
 const REMOVE = 'umount --lazy "$1"/exec/netns/*; rm -rf "$1"'
 
-/** What ends an engine whose owner is gone. `$1` is its folder. */
+/** What ends an engine whose owner is gone. `$1` is its folder, `$2` its process. */
 const BURY = `${CLEAN}
-pid=$(cat "$1/pid") && kill "$pid"
-for _ in $(seq 30); do kill -0 "$pid" || break; sleep 1; done
+kill "$2"
+for _ in $(seq 30); do kill -0 "$2" || break; sleep 1; done
 ${REMOVE}`
 
 /** A dockerd of the tests' own. It ends with this process, however that ends. */
@@ -99,7 +99,7 @@ export class PrivateEngine {
     })
     this.#daemon.on('error', () => undefined)
     this.#daemon.unref()
-    this.#watchdog = new Watchdog(BURY, [this.#folder], this.#env)
+    this.#watchdog = new Watchdog(BURY, [this.#folder, String(this.#daemon.pid ?? '')], this.#env)
   }
 
   /** Removes all that tests left in it but the images, and ends it. */
