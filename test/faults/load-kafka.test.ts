@@ -8,7 +8,7 @@ import type { LoadReport } from '../load/load-report.ts'
 
 test('on Kafka the example jobs outlive kills and drains, keep the order of their keys, and leave no topic', async (t) => {
   const broker = await sharedKafka()
-  const args = ['--jobs', '400', '--kill', '1', '--term', '1', '--poison', '1']
+  const args = ['--jobs', '400', '--rate', '60', '--kill', '1', '--term', '1', '--poison', '1']
   const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   const { ok, lost, enqueued, done, dead, kills, terms, left, orderViolations, faults } = report
@@ -40,7 +40,7 @@ test('on Kafka the example jobs outlive kills and drains, keep the order of thei
 })
 
 test('connections to a Kafka that it started itself are cut with jobs in flight, and none is lost', async (t) => {
-  const args = ['--broker', 'kafka', '--jobs', '300', '--cut', '2']
+  const args = ['--broker', 'kafka', '--jobs', '300', '--rate', '40', '--cut', '2']
   const { code, report, stderr } = await startLoad(t, undefined, args).ended
   assert.equal(code, 0, stderr)
   assert.deepEqual([report.lost, report.cuts, report.orderViolations], [0, 2, 0])

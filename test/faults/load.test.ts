@@ -28,7 +28,7 @@ test('the example jobs outlive kills and drains of their workers, and the figure
   const broker = await sharedBroker()
   const page = join(tmpdir(), `${uniqueName('load')}.html`)
   t.after(() => rmSync(page, { force: true }))
-  const args = ['--jobs', '600', '--kill', '2', '--term', '2', '--poison', '2', '--report', page]
+  const args = ['--jobs', '600', '--rate', '60', '--kill', '2', '--term', '2', '--poison', '2', '--report', page]
   const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   const { ok, lost, enqueued, done, dead, kills, terms, left, faults } = report
@@ -53,7 +53,7 @@ test('connections that are cut lose nothing; a queue that was there before stays
   const channel = await connection.createConfirmChannel()
   channel.publish(`${queue}.dead`, '', Buffer.from('old'), { messageId: 'old' })
   await channel.waitForConfirms()
-  const args = ['--jobs', '300', '--cut', '2', '--queue', queue, '--poison', '1']
+  const args = ['--jobs', '300', '--rate', '50', '--cut', '2', '--queue', queue, '--poison', '1']
   const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   assert.deepEqual([report.lost, report.cuts, report.dead], [0, 2, 1])
@@ -62,10 +62,11 @@ test('connections that are cut lose nothing; a queue that was there before stays
 })
 
 test('a restart of the broker that it started itself hits jobs in flight and loses none', async (t) => {
-  const args = ['--broker', 'rabbitmq', '--jobs', '400', '--restart-broker', '1', '--kill', '1']
+  // Long enough that there is work when the broker hangs up, which may be seconds after it was asked to end.
+  const args = ['--broker', 'rabbitmq', '--jobs', '900', '--rate', '60', '--restart-broker', '1']
   const { code, report, stderr } = await startLoad(t, undefined, args).ended
   assert.equal(code, 0, stderr)
-  assert.deepEqual([report.lost, report.restarts, report.kills], [0, 1, 1])
+  assert.deepEqual([report.lost, report.restarts], [0, 1])
   assert.match(stderr, /the broker is back after [\d.]+ s; it hung up on \d+ jobs? in flight/)
 })
 
@@ -73,7 +74,7 @@ test('a command of another maker that writes the ledger is judged as well, also 
   const broker = await sharedBroker()
   // A shell that waits for its child: the signals must reach the one that works, as they do in a container.
   const worker = `sh -c '"$0" "$1" & trap "kill -TERM $!; wait $!" TERM; wait $!' ${process.execPath} ${FOREIGN}`
-  const args = ['--worker', worker, ...FOREIGN_JOBS, '--jobs', '200', '--rate', '50', '--kill', '2', '--term', '1']
+  const args = ['--worker', worker, ...FOREIGN_JOBS, '--jobs', '200', '--rate', '25', '--kill', '2', '--term', '1']
   const { code, report, stderr } = await startLoad(t, broker.url, args).ended
   assert.equal(code, 0, stderr)
   assert.deepEqual([report.lost, report.kills, report.terms], [0, 2, 1])
@@ -97,7 +98,7 @@ test('workers that are never at work can not be struck, and the run says so', as
   const { code, report, stderr } = await startLoad(t, broker.url, args, { WORK_MS: '0' }).ended
   assert.equal(code, 1, stderr)
   assert.deepEqual([report.ok, report.lost, report.kills], [false, 0, 0])
-  assert.deepEqual(report.faults, ['kills: asked for 1, 0 hit work in flight'])
+  assert.deepEqual(report.faults, ['kills: asked for 1, 0 hit work in flight; a longer run leaves more time'])
   const strikes = (await readEvents(report.ledger)).filter((event) => event.event === 'strike')
   assert.ok(strikes.every(({ hit }) => hit === 0) && strikes.length === report.voids)
 })

@@ -75,7 +75,8 @@ export async function recountLoad(findings: LoadFindings): Promise<LoadReport> {
     ...faultsOf(verdict, planted, findings),
     ...(ordersByKey && late.length > 0 ? [`${named(late)} done after a later job of the same key`] : []),
     ...STRIKES.filter((kind) => counted[kind] < findings.strikes[kind]).map(
-      (kind) => `${MISSING[kind]}: asked for ${findings.strikes[kind]}, ${counted[kind]} hit work in flight`,
+      (kind) =>
+        `${MISSING[kind]}: asked for ${findings.strikes[kind]}, ${counted[kind]} hit work in flight; a longer run leaves more time`,
     ),
   ]
   return {
