@@ -97,7 +97,7 @@ class Demo {
     for (const name of ['orders-1', 'orders-2', 'images-1']) this.#start(name)
     this.#enqueued = this.#enqueue()
     this.#enqueued.catch((error) => this.#failures.push(error))
-    const sigterm = await this.#replace(this.#workers[0]!)
+    const sigterm = await this.#replace(this.#workers.slice(0, 2))
     await this.#enqueued
     await this.#until(() => this.#isAllDone)
     view.say('all jobs are done: the other workers drain and end')
@@ -177,12 +177,17 @@ class Demo {
     ])
   }
 
-  /** Ends a worker with SIGTERM while it has jobs in hand, about a quarter into the orders, and starts its successor. */
-  async #replace(worker: DemoWorker): Promise<DemoReport['sigterm']> {
+  /** Ends the first that has jobs in hand with SIGTERM, about a quarter into the orders, and starts its successor. */
+  async #replace(candidates: readonly DemoWorker[]): Promise<DemoReport['sigterm']> {
     const quarter = Math.floor(this.#options.orders / 4)
+    let worker = candidates[0]!
     let inFlight: number | undefined
     await this.#until(async () => {
-      if (this.#tail.doneOf('order-') >= quarter && worker.view.inFlight > 0) inFlight = await worker.drain(1)
+      const busy = candidates.find(({ view }) => view.inFlight > 0)
+      if (busy !== undefined && this.#tail.doneOf('order-') >= quarter) {
+        worker = busy
+        inFlight = await busy.drain(1)
+      }
       return inFlight !== undefined || this.#isAllDone
     })
     // Too few orders to catch it at work.
