@@ -48,6 +48,10 @@ export type RetryReason = (typeof RETRY_REASONS)[number]
 export const THREAD_ENDS = ['aborted', 'died'] as const
 export type ThreadEnd = (typeof THREAD_ENDS)[number]
 
+/** Why the number of jobs that may run at once was changed. A closed list: but for `recovered`, it is a metric label. */
+export const GUARD_REASONS = ['event-loop', 'memory', 'heap', 'recovered'] as const
+export type GuardReason = (typeof GUARD_REASONS)[number]
+
 /** What becomes of a delivery. */
 export type Outcome =
   | { readonly kind: 'ack' }
@@ -243,6 +247,16 @@ export type WorkerEvent =
   | { readonly name: 'stuck'; readonly message: Message; readonly type: string; readonly stuck: number }
   /** A job over its type's limit was put off, uncounted. */
   | { readonly name: 'deferred'; readonly message: Message; readonly type: string }
+  /** The guard lets fewer jobs run at once, or more again. `memory` and `heap` are parts of what there is, 0 to 1. */
+  | {
+      readonly name: 'limit'
+      readonly from: number
+      readonly to: number
+      readonly reason: GuardReason
+      readonly loopDelayMs: number
+      readonly memory: number | undefined
+      readonly heap: number
+    }
   /** A thread for CPU-bound handlers is gone, another one takes its place: its job did not yield to its abort, or it died by itself. */
   | { readonly name: 'thread-replaced'; readonly cause: ThreadEnd; readonly error?: unknown }
   /** A stuck job came to an end after all. */

@@ -163,6 +163,8 @@ function lineOf(event: WorkerEvent): Line {
       return debug('a job over the limit of its type was put off', job(event.message))
     case 'stuck':
       return error('a handler ignores its abort: its slot was freed without it', stuck(event))
+    case 'limit':
+      return limitLine(event)
     case 'thread-replaced':
       return threadLine(event)
     case 'unstuck':
@@ -178,6 +180,12 @@ function connectionLine({ role, status, error: cause, retryInMs, peer }: EventOf
   if (status === 'connected') return info('connected to the broker', { role, peer })
   const text = status === 'lost' ? 'the connection to the broker was lost' : "can't connect to the broker"
   return warn(text, { role, retryInMs, ...(cause !== undefined && { error: messageOf(cause) }) })
+}
+
+function limitLine({ name: _, ...fields }: EventOf<'limit'>): Line {
+  return fields.reason === 'recovered'
+    ? info('all is well: more jobs are begun again', fields)
+    : warn('too much at once: fewer jobs are begun, what runs goes on', fields)
 }
 
 function threadLine({ cause, error: err }: EventOf<'thread-replaced'>): Line {

@@ -1,4 +1,4 @@
-import { THREAD_ENDS, type WorkerEvent } from './contracts.ts'
+import { GUARD_REASONS, THREAD_ENDS, type WorkerEvent } from './contracts.ts'
 import { type Counter, counter, type Gauge, gauge, type Registry } from './metrics-registry.ts'
 import { METRICS, type Metric } from './metrics-table.ts'
 
@@ -29,8 +29,11 @@ export class RareMetrics {
   readonly #now: () => number
   #drainBegunAt: number | undefined
 
-  /** @param now ms since the process began */
-  constructor(registry: Registry, types: readonly string[], now: () => number) {
+  /**
+   * @param limit how many jobs may run at once
+   * @param now ms since the process began
+   */
+  constructor(registry: Registry, types: readonly string[], limit: number, now: () => number) {
     this.#registry = registry
     this.#types = types
     this.#now = now
@@ -40,6 +43,7 @@ export class RareMetrics {
     this.#drain = gauge(METRICS.drain, registry, (out) => {
       if (this.#drainBegunAt !== undefined) out.set((now() - this.#drainBegunAt) / 1_000)
     })
+    for (const metric of [METRICS.limit, METRICS.concurrency]) this.#gauge(metric).set(limit)
     for (const role of ROLES) {
       this.#gauge(METRICS.connected).set({ role }, 0)
       this.#counter(METRICS.reconnects).inc({ role }, 0)
@@ -47,6 +51,7 @@ export class RareMetrics {
     }
     for (const action of ACTIONS) this.#counter(METRICS.suspects).inc({ action }, 0)
     for (const type of new Set([...types, 'unknown'])) this.#counter(METRICS.stuckTotal).inc({ type }, 0)
+    for (const reason of GUARD_REASONS) if (reason !== 'recovered') this.#counter(METRICS.reductions).inc({ reason }, 0)
     for (const cause of THREAD_ENDS) this.#counter(METRICS.threadsReplaced).inc({ cause }, 0)
     this.#setState('starting')
   }
@@ -91,6 +96,10 @@ export class RareMetrics {
       case 'stuck':
         this.#counter(METRICS.stuckTotal).inc({ type: this.#types.includes(event.type) ? event.type : 'unknown' })
         this.#gauge(METRICS.stuck).set(event.stuck)
+        break
+      case 'limit':
+        this.#gauge(METRICS.limit).set(event.to)
+        if (event.reason !== 'recovered') this.#counter(METRICS.reductions).inc({ reason: event.reason })
         break
       case 'thread-replaced':
         this.#counter(METRICS.threadsReplaced).inc({ cause: event.cause })

@@ -32,7 +32,21 @@ export const METRICS = {
     'Jobs that were dead-lettered, those never begun (`crash-loop`) included.',
   ),
   inFlight: gauge('tidemill_jobs_in_flight', ['type'], 'Jobs that were begun and are not yet settled.'),
-  limit: gauge('tidemill_jobs_limit', [], 'How many jobs may run at once.'),
+  limit: gauge(
+    'tidemill_jobs_limit',
+    [],
+    'How many jobs may run at once now: the `concurrency`, or what the guard has made of it.',
+  ),
+  concurrency: gauge(
+    'tidemill_jobs_limit_configured',
+    [],
+    'The setting `concurrency`: the most that the guard allows.',
+  ),
+  reductions: counter(
+    'tidemill_jobs_limit_reductions_total',
+    ['reason'],
+    'How often the guard let fewer jobs run at once: `event-loop` (late), `memory` (of the container), `heap`.',
+  ),
   oldest: gauge(
     'tidemill_jobs_oldest_seconds',
     ['type'],

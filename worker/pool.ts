@@ -1,43 +1,11 @@
 import pLimit, { type LimitFunction } from 'p-limit'
-import { Chain, type Link } from './chain.ts'
-import type { Delivery, Logger, Message, Observer, Outcome } from './contracts.ts'
-import { type BodyLimits, decode } from './decode.ts'
-import type { InlineJob } from './define.ts'
+import { Chain } from './chain.ts'
+import type { Delivery, Message, Outcome } from './contracts.ts'
 import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
-import { Execution, type Run } from './execute.ts'
-import { JobContext, JobView } from './job.ts'
-import { type CompletePolicy, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
+import { type PoolJob, type PoolOptions, Running } from './pool-running.ts'
+import { outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
+import { Slots } from './slots.ts'
 import { sharesOf, TypeLimits } from './type-limits.ts'
-
-/** A job definition with every default filled in. */
-export interface PoolJob {
-  readonly definition: InlineJob<any, any, any>
-  /** Its handler only waits for a thread, which does the work. */
-  readonly inThread: boolean
-  readonly timeoutMs: number
-  readonly policy: CompletePolicy
-}
-
-export interface PoolOptions {
-  readonly jobs: ReadonlyMap<string, PoolJob>
-  readonly concurrency: number
-  readonly readAhead: number
-  readonly threads: number
-  /** For messages whose type no job has. */
-  readonly policy: CompletePolicy
-  readonly ladderMs: readonly number[]
-  readonly limits: BodyLimits
-  readonly missingId: 'derive' | 'dead-letter'
-  readonly abortGraceMs: number
-  readonly resources: unknown
-  readonly observer: Observer
-  readonly log: Logger
-  readonly random: () => number
-  /** ms since the epoch. */
-  readonly wallClock: () => number
-  /** A monotonic clock in ms. */
-  readonly now: () => number
-}
 
 /** The label of every type that no job of this worker has. */
 const UNKNOWN_TYPE = 'unknown'
@@ -56,11 +24,11 @@ const RELEASE: Outcome = Object.freeze({ kind: 'release' })
  */
 export class Pool {
   readonly #options: PoolOptions
-  readonly #limit: LimitFunction
+  readonly #lanes: LimitFunction
+  readonly #slots: Slots<Delivery>
   readonly #types: TypeLimits
   readonly #running = new Chain<Running>()
   readonly #leases = new WeakSet<AbortSignal>()
-  #active = 0
   #overflow: NodeJS.Timeout | undefined
   #stuck = 0
   #abandoned = 0
@@ -68,7 +36,8 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options
-    this.#limit = pLimit(options.concurrency)
+    this.#lanes = pLimit(options.concurrency)
+    this.#slots = new Slots(options.concurrency)
     const jobs = [...options.jobs].map(([type, { definition, inThread }]) => {
       return { type, maxConcurrent: definition.maxConcurrent, inThread }
     })
@@ -78,7 +47,15 @@ export class Pool {
 
   /** Jobs in a slot: running or being settled. */
   get inFlight(): number {
-    return this.#active
+    return this.#slots.active
+  }
+
+  /** How many jobs may run at once now: at least 1, at most the concurrency. What runs above a lower limit runs on. */
+  get limit(): number {
+    return this.#slots.limit
+  }
+  set limit(limit: number) {
+    this.#slots.limit = limit
   }
 
   /** Handlers that ignored their abort and still run. */
@@ -100,22 +77,28 @@ export class Pool {
   /** Works until the deliveries end and the last of them is settled. Rejects with what the deliveries rejected with. */
   async run(deliveries: AsyncIterable<Delivery>): Promise<void> {
     const iterator = deliveries[Symbol.asyncIterator]()
-    const lanes = Array.from({ length: this.#options.concurrency }, () => this.#limit(serve, this, iterator))
+    const lanes = Array.from({ length: this.#options.concurrency }, () => this.#lanes(serve, this, iterator))
     const ends = await Promise.allSettled(lanes)
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
-  /** One slot's life: pulls, works, pulls again, until the deliveries end. */
+  /** One lane's life: pulls, works, pulls again, until the deliveries end. */
   async serve(iterator: AsyncIterator<Delivery>): Promise<void> {
     try {
       for (;;) {
-        const pulled = await iterator.next()
-        if (pulled.done) return
-        let next = this.#admit(pulled.value)
-        while (next !== undefined) {
-          this.#active++
+        let next = this.#slots.next()
+        if (next === undefined) {
+          if (this.#slots.crowded) {
+            if (await this.#slots.park()) continue
+            return
+          }
+          const pulled = await iterator.next()
+          if (pulled.done) return
+          next = this.#admit(pulled.value)
+        }
+        while (next !== undefined && this.#slots.take(next)) {
           await this.#work(next)
-          this.#active--
+          this.#slots.free()
           next = this.#types.done(next.message.type)
         }
       }
@@ -124,9 +107,14 @@ export class Pool {
       void iterator.return?.()
       throw error
     } finally {
-      clearTimeout(this.#overflow)
-      for (const delivery of this.#types.clear()) void delivery.settle(RELEASE)
+      this.stop()
     }
+  }
+
+  /** Begins no more jobs: what was pulled and waits for a slot is given back. The deliveries are to end as well. */
+  stop(): void {
+    clearTimeout(this.#overflow)
+    for (const delivery of [...this.#slots.end(), ...this.#types.clear()]) void delivery.settle(RELEASE)
   }
 
   /** Aborts the signal of every running job; those that yield are released. */
@@ -245,52 +233,4 @@ function serve(pool: Pool, iterator: AsyncIterator<Delivery>): Promise<void> {
 
 function isAbandoned(result: Result): boolean {
   return result.kind !== 'done' && result.aborted?.code === 'SHUTDOWN'
-}
-
-/** One handler at work on one delivery. */
-class Running implements Run, Link<Running> {
-  older: Running | undefined = undefined
-  newer: Running | undefined = undefined
-  readonly message: Message
-  readonly job: PoolJob
-  readonly begun: number
-  readonly lease: AbortSignal
-  readonly timeoutMs: number
-  readonly abortGraceMs: number
-  readonly execution: Execution
-  readonly #options: PoolOptions
-  readonly #unstuck: (message: Message) => void
-
-  constructor(
-    delivery: Delivery,
-    job: PoolJob,
-    begun: number,
-    options: PoolOptions,
-    unstuck: (message: Message) => void,
-  ) {
-    this.lease = delivery.lease
-    this.timeoutMs = job.timeoutMs
-    this.abortGraceMs = options.abortGraceMs
-    this.message = delivery.message
-    this.job = job
-    this.begun = begun
-    this.#options = options
-    this.#unstuck = unstuck
-    this.execution = new Execution(this)
-  }
-
-  handle(execution: Execution): Promise<void> | void {
-    const payload = decode(this.message, this.job.definition, this.#options.limits)
-    if (payload instanceof Promise) return payload.then((value) => this.#call(value, execution))
-    return this.#call(payload, execution)
-  }
-
-  unstuck(): void {
-    this.#unstuck(this.message)
-  }
-
-  #call(payload: unknown, execution: Execution): Promise<void> | void {
-    const context = new JobContext(execution, this.message, this.#options.log, this.#options.resources)
-    return this.job.definition.handler(new JobView(this.message, payload), context)
-  }
 }

@@ -31,6 +31,7 @@ export interface WorkerSettings extends BrokerSettings {
   readonly maxDepth: number
   readonly missingId: 'derive' | 'dead-letter'
   readonly stuckLimit: number
+  readonly guard: 'on' | 'off'
   readonly httpHost: string
   readonly httpPort: number
   readonly logLevel: (typeof LOG_LEVELS)[number]
@@ -166,6 +167,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
   maxDepth: whole(64, 1, 1_000, 'A JSON body that is nested deeper is dead-lettered.'),
   missingId: choice('derive', ['derive', 'dead-letter'], 'What to do with a message without an id.'),
   stuckLimit: whole(3, 1, 10_000, 'So many handlers that ignore their abort make the worker unhealthy.'),
+  guard: choice('on', ['on', 'off'], 'Begins fewer jobs while the event loop is late or memory runs short.'),
   httpHost: text(
     '0.0.0.0',
     /^[A-Za-z0-9.:_-]{1,255}$/,

@@ -1,9 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { openBroker } from './brokers/index.ts'
+import { readContainerLimits } from './cgroup.ts'
 import { resolveSettings, type WorkerSettings } from './config.ts'
 import type { Broker, Logger, Observer, Source, WorkerEvent, WorkerState } from './contracts.ts'
+import { settledWithin } from './deadline.ts'
 import type { WorkerDefinition } from './define.ts'
 import { ShutdownError, toError } from './errors.ts'
+import { GuardWatch } from './guard-watch.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { OneJob } from './one-job.ts'
 import { Pool } from './pool.ts'
@@ -45,6 +48,8 @@ export interface Worker {
   readonly connected: boolean
   /** Jobs in a slot. */
   readonly inFlight: number
+  /** How many jobs may run at once now: the concurrency, or what the guard has made of it. */
+  readonly limit: number
   /** Handlers that ignored their abort and still run. */
   readonly stuck: number
   /** By type, for how long the oldest of its running handlers has run, in ms. */
@@ -90,6 +95,7 @@ class PoolWorker implements Worker {
   #isSetUp = false
   #source: Source | undefined
   #threads: Threads | undefined
+  #guard: GuardWatch | undefined
   #pool: Pool | undefined
   #pooling: Promise<void> = Promise.resolve()
   #error: Error | undefined
@@ -118,6 +124,9 @@ class PoolWorker implements Worker {
   }
   get inFlight(): number {
     return this.#pool?.inFlight ?? 0
+  }
+  get limit(): number {
+    return this.#pool?.limit ?? this.settings.concurrency
   }
   get stuck(): number {
     return this.#pool?.stuck ?? 0
@@ -179,7 +188,10 @@ class PoolWorker implements Worker {
     // The rest of the grace is for the settlement.
     const graceMs = abortGraceMs / 2
     this.#threads = new Threads({ threads, heapMb: threadHeapMb, graceMs, log: this.#log, observe: this.#tell })
-    await this.#threads.check(jobs)
+    await this.#threads.check(jobs).catch((error) => {
+      // A drain has ended the threads meanwhile.
+      if (this.#draining === undefined) throw error
+    })
   }
 
   #consume(source: Source): void {
@@ -197,11 +209,24 @@ class PoolWorker implements Worker {
       wallClock: Date.now,
       now: () => performance.now(),
     })
+    if (this.settings.guard === 'on') this.#guard = this.#openGuard(this.#pool)
     this.#pooling = this.#pool.run(source.deliveries()).then(
       // Deliveries end in a drain, or because there was to be one only.
       () => void this.drain(),
       (error) => this.#fail(toError(error)),
     )
+  }
+
+  #openGuard(pool: Pool): GuardWatch {
+    return new GuardWatch({
+      concurrency: this.settings.concurrency,
+      memoryBytes: readContainerLimits().memoryBytes,
+      inFlight: () => pool.inFlight,
+      changed: (change, { loopDelayMs, memory, heap }) => {
+        pool.limit = change.to
+        this.#tell({ name: 'limit', ...change, loopDelayMs, memory, heap })
+      },
+    })
   }
 
   #fail(error: Error): void {
@@ -225,7 +250,9 @@ class PoolWorker implements Worker {
     if (this.state !== 'failed') this.#lifecycle.to('draining')
     tell('begun')
     const { drainTimeoutMs, abortGraceMs } = this.settings
+    this.#guard?.stop()
     const stopped = this.#source?.stop()
+    this.#pool?.stop()
     if (!(await settledWithin(this.#pooling, drainTimeoutMs, this.#hardStop.promise))) {
       tell('aborting')
       this.#pool?.abort(new ShutdownError())
@@ -269,17 +296,3 @@ class PoolWorker implements Worker {
 const THREADS_END_MS = 1_000
 /** How long settlements may take after running jobs were aborted, in ms; then the source is closed all the same. */
 const ABORT_SETTLE_MS = 500
-
-/** True when the promise settled within the time, and before `cut` resolved. */
-async function settledWithin(promise: Promise<unknown>, timeoutMs: number, cut?: Promise<void>): Promise<boolean> {
-  const { promise: outcome, resolve } = Promise.withResolvers<boolean>()
-  const timer = setTimeout(resolve, timeoutMs, false)
-  promise.then(
-    () => resolve(true),
-    () => resolve(true),
-  )
-  void cut?.then(() => resolve(false))
-  const settled = await outcome
-  clearTimeout(timer)
-  return settled
-}

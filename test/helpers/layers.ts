@@ -5,10 +5,10 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   [0, /^worker\/(broker-settings|contracts|errors)\.ts$/],
   [
     1,
-    /^worker\/(broker-url|chain|define|decode|identity|job|lifecycle|one-job|retry|execute|redact|sizing|suggest|type-limits)\.ts$/,
+    /^worker\/(broker-url|chain|deadline|define|decode|guard|identity|job|lifecycle|one-job|retry|execute|redact|sizing|slots|suggest|type-limits)\.ts$/,
   ],
   [1, /^worker\/brokers\/(fifo|inbox|prefix|wire)\.ts$/],
-  [2, /^worker\/(cgroup|config|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
+  [2, /^worker\/(cgroup|config|guard|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],
   [2, /^worker\/brokers\/(waiting|outbox|reconnection|tls)\.ts$/],
   [2, /^worker\/brokers\/[a-z]+\/[a-z-]+\.ts$/],
   [1, /^worker\/threads\/(handler|crossing)\.ts$/],

@@ -2,46 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import * as z from 'zod'
-import { memoryBroker } from '../../worker/brokers/memory/index.ts'
 import type { WorkerEvent } from '../../worker/contracts.ts'
-import {
-  type Context,
-  defineJob,
-  defineWorker,
-  type FailureReport,
-  type JobDefinition,
-  type WorkerDefinition,
-} from '../../worker/define.ts'
+import { type Context, defineJob, defineWorker, type FailureReport } from '../../worker/define.ts'
 import { PermanentError } from '../../worker/errors.ts'
-import { createProducer } from '../../worker/producer.ts'
-import { createWorker, type WorkerOptions } from '../../worker/worker.ts'
-
-let counter = 0
-const gate = () => Promise.withResolvers<void>()
-
-/** A memory broker of its own, and a worker and a producer on it. */
-function setUp(
-  t: { after(fn: () => unknown): void },
-  definition: Partial<WorkerDefinition>,
-  options: Partial<WorkerOptions> = {},
-) {
-  const url = `memory://worker-test-${++counter}`
-  const memory = memoryBroker(`worker-test-${counter}`)
-  const jobs = definition.jobs ?? [defineJob({ type: 'job', handler() {} })]
-  const worker = createWorker(defineWorker({ queue: 'q', concurrency: 3, ...definition, jobs }), {
-    broker: url,
-    ...options,
-  })
-  const producer = createProducer({ broker: url, queue: 'q' })
-  t.after(async () => {
-    worker.abort()
-    await worker.finished
-    await producer.close()
-  })
-  const enqueue = (job: JobDefinition<any, any, any> = jobs[0]!, payload: unknown = {}, id?: string) =>
-    producer.enqueue(job, payload, id === undefined ? {} : { id })
-  return { worker, producer, memory, enqueue }
-}
+import { createWorker } from '../../worker/worker.ts'
+import { memoryWorker } from '../helpers/memory-worker.ts'
+import { gate } from '../helpers/pool.ts'
 
 test('setup finishes before the worker runs, its value reaches the handlers, and teardown comes after the drain', async (t) => {
   const steps: string[] = []
@@ -53,7 +19,7 @@ test('setup finishes before the worker runs, its value reaches the handlers, and
       ran.resolve()
     },
   })
-  const { worker, enqueue } = setUp(t, {
+  const { worker, enqueue } = memoryWorker(t, {
     jobs: [job],
     async setup() {
       await turn()
@@ -75,7 +41,7 @@ test('setup finishes before the worker runs, its value reaches the handlers, and
 })
 
 test('a setup that throws fails the worker: start rejects, finished says why, nothing was consumed', async (t) => {
-  const { worker, memory, enqueue } = setUp(t, {
+  const { worker, memory, enqueue } = memoryWorker(t, {
     setup() {
       throw new Error('no database')
     },
@@ -100,7 +66,7 @@ test('a drain lets running jobs finish, starts no other, and leaves the rest on 
       await open.promise
     },
   })
-  const { worker, memory, enqueue } = setUp(t, { jobs: [job] })
+  const { worker, memory, enqueue } = memoryWorker(t, { jobs: [job] })
   await Promise.all(Array.from({ length: 5 }, () => enqueue()))
   await worker.start()
   await three.promise
@@ -125,7 +91,7 @@ test('at the deadline running jobs are aborted, given back uncounted, and report
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     },
   })
-  const { worker, memory, enqueue } = setUp(t, { jobs: [job], drainTimeoutMs: 20 })
+  const { worker, memory, enqueue } = memoryWorker(t, { jobs: [job], drainTimeoutMs: 20 })
   await enqueue()
   await worker.start()
   await started.promise
@@ -147,7 +113,7 @@ test('abort does not wait for the deadline, and a handler that ignores it is aba
       await open.promise
     },
   })
-  const { worker, memory, enqueue } = setUp(t, { jobs: [job] }, { settings: { abortGraceMs: 10 } })
+  const { worker, memory, enqueue } = memoryWorker(t, { jobs: [job] }, { settings: { abortGraceMs: 10 } })
   await enqueue()
   await worker.start()
   await started.promise
@@ -159,12 +125,12 @@ test('abort does not wait for the deadline, and a handler that ignores it is aba
 })
 
 test('a worker that is drained before it started, or while it sets up, stops without consuming', async (t) => {
-  const never = setUp(t, {})
+  const never = memoryWorker(t, {})
   await never.worker.drain()
   assert.equal(never.worker.state, 'stopped')
 
   const open = gate()
-  const early = setUp(t, { setup: () => open.promise })
+  const early = memoryWorker(t, { setup: () => open.promise })
   await early.enqueue()
   const starting = early.worker.start()
   const drained = early.worker.drain()
@@ -194,7 +160,7 @@ test('hooks are told of retries and deaths, and one that throws harms nothing', 
       throw new PermanentError('never')
     },
   })
-  const { worker, memory, enqueue } = setUp(t, {
+  const { worker, memory, enqueue } = memoryWorker(t, {
     jobs: [retried, dead],
     onRetry: record,
     onDead: record,
@@ -214,7 +180,7 @@ test('hooks are told of retries and deaths, and one that throws harms nothing', 
 })
 
 test('listeners see states, starts and settlements, and are gone after off', async (t) => {
-  const { worker, enqueue, memory } = setUp(t, {})
+  const { worker, enqueue, memory } = memoryWorker(t, {})
   const seen: string[] = []
   const onEvent = (event: WorkerEvent) => seen.push(event.name)
   const settled = gate()
@@ -239,7 +205,7 @@ test('listeners see states, starts and settlements, and are gone after off', asy
 
 test('the producer checks the payload against the job before anything is sent', async (t) => {
   const job = defineJob({ type: 'job', schema: z.object({ n: z.number() }), handler() {} })
-  const { enqueue, memory, producer } = setUp(t, { jobs: [job] })
+  const { enqueue, memory, producer } = memoryWorker(t, { jobs: [job] })
   await assert.rejects(enqueue(job, { n: 'x' }), { code: 'INVALID_PAYLOAD' })
   await assert.rejects(producer.enqueue(defineJob({ type: 'u', handler() {} }), undefined), { code: 'INVALID_PAYLOAD' })
   await assert.rejects(producer.enqueue(defineJob({ type: 'u', handler() {} }), 1n), { code: 'INVALID_PAYLOAD' })
@@ -257,7 +223,7 @@ test('a job with a codec of its own is encoded and decoded by it', async (t) => 
     decode: (body: Uint8Array) => Buffer.from(body).toString(),
   }
   const job = defineJob({ type: 'job', codec, handler: ({ payload }) => got.resolve(payload) })
-  const { worker, enqueue } = setUp(t, { jobs: [job] })
+  const { worker, enqueue } = memoryWorker(t, { jobs: [job] })
   await enqueue(job, 'plain text')
   await worker.start()
   assert.equal(await got.promise, 'plain text')
@@ -273,7 +239,7 @@ test('settings that do not fit are refused at once, all of them named', () => {
 
 test('workers install no signal handlers', async (t) => {
   const before = process.listenerCount('SIGTERM')
-  const { worker } = setUp(t, {})
+  const { worker } = memoryWorker(t, {})
   await worker.start()
   assert.equal(process.listenerCount('SIGTERM'), before)
 })
