@@ -185,8 +185,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'ledger-done-first',
     file: 'test/load/recorded.ts',
-    find: "      ledger.write('started', one.id)\n",
-    replace: "      ledger.write('started', one.id)\n      ledger.write('done', one.id)\n",
+    find: "      ledger.write('started', id)\n",
+    replace: "      ledger.write('started', id)\n      ledger.write('done', id)\n",
     test: {
       file: 'test/load-recorded.test.ts',
       name: 'a job is written down as started before its handler and as done after it',
