@@ -12,6 +12,7 @@ class PuppetWorker implements LoadWorker {
   readonly pid = 1
   readonly output = ''
   readonly ended: Promise<WorkerEnd>
+  readonly spoke = Promise.resolve()
   readonly calls: string[] = []
   readonly name: string
   inHand: ReadonlySet<string>

@@ -57,7 +57,8 @@ export async function recounted(report: Pick<DemoReport, 'ledger'>, jobs: number
   assert.equal(new Set(idsOf(enqueued)).size, jobs + 1)
   const good = idsOf(enqueued).filter((id) => id !== 'order-poison')
   assert.deepEqual(idsOf(done), good)
-  assert.deepEqual(idsOf(started), good)
+  // An order that is put off begins again.
+  assert.deepEqual([...new Set(idsOf(started))], good)
   return done
 }
 

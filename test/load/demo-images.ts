@@ -1,3 +1,4 @@
-import { demoImages, foldersOfProcess } from './demo-jobs.ts'
+import { demoImages } from './demo-jobs.ts'
+import { rootOfProcess } from './slow-orders.ts'
 
-export default demoImages(foldersOfProcess())
+export default demoImages(rootOfProcess('demo'))

@@ -1,3 +1,4 @@
-import { demoOrders, foldersOfProcess } from './demo-jobs.ts'
+import { demoOrders } from './demo-jobs.ts'
+import { rootOfProcess } from './slow-orders.ts'
 
-export default demoOrders(foldersOfProcess())
+export default demoOrders(rootOfProcess('demo'))

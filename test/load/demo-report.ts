@@ -1,8 +1,8 @@
 import type { Protocol } from '../../deploy/local/contracts.ts'
-import { isPutOff } from './demo-jobs.ts'
 import { readLedger } from './ledger.ts'
 import { counted } from './live-view.ts'
 import { judge } from './oracle.ts'
+import { isPutOff } from './slow-orders.ts'
 
 /** What was found when every worker of a demo had ended. */
 export interface DemoFindings {

@@ -7,13 +7,16 @@ import type { WriteStream } from 'node:tty'
 import { startBroker } from '../../deploy/local/broker.ts'
 import type { LocalBroker } from '../../deploy/local/contracts.ts'
 import { type GeneratedJob, generators } from '../../worker/handlers/generator.ts'
-import { type DemoFolders, demoImages, demoOrders } from './demo-jobs.ts'
+import { Crew, ownFile, workCommand, workerEnvironment } from './crew.ts'
+import { demoImages, demoOrders } from './demo-jobs.ts'
 import { DemoLane } from './demo-lane.ts'
 import { type DemoReport, recount } from './demo-report.ts'
 import { DemoView, type Frame } from './demo-view.ts'
-import { type DemoWorker, InnerWorker, ProcessWorker } from './demo-workers.ts'
+import { DemoWorker } from './demo-workers.ts'
+import { InnerWorker } from './inner-worker.ts'
 import { LedgerWriter } from './ledger.ts'
 import { counted } from './live-view.ts'
+import { nameOf } from './local-name.ts'
 import { LedgerTail } from './tail.ts'
 
 export interface DemoOptions {
@@ -58,6 +61,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   }
 }
 
+/** Where a demo keeps its files. */
+interface DemoFolders {
+  readonly root: string
+  readonly ledger: string
+}
+
 class Demo {
   readonly #options: DemoOptions
   readonly #broker: LocalBroker
@@ -66,6 +75,7 @@ class Demo {
   readonly #url: string
   readonly #tail: LedgerTail
   readonly #ledger: LedgerWriter
+  readonly #crew: Crew
   readonly #workers: DemoWorker[] = []
   #lanes: DemoLane[] = []
   readonly #leaving = new Set<DemoWorker>()
@@ -81,6 +91,7 @@ class Demo {
     this.#url = broker.kind === 'memory' ? `memory://demo-${this.#tag}` : broker.url
     this.#tail = new LedgerTail(folders.ledger)
     this.#ledger = new LedgerWriter(folders.ledger)
+    this.#crew = new Crew(folders.root)
   }
 
   async run(): Promise<DemoReport> {
@@ -113,6 +124,7 @@ class Demo {
     for (const worker of this.#workers) worker.kill()
     await this.#enqueued.catch(() => {})
     await Promise.all(this.#workers.map(({ ended }) => ended))
+    await this.#crew.dismiss()
     await this.#tail.close()
     this.#ledger.close()
     for (const lane of this.#lanes) {
@@ -135,20 +147,28 @@ class Demo {
     return DemoLane.open(label, `demo-${this.#tag}-${label}`, this.#url)
   }
 
-  #start(name: string): DemoWorker {
+  #start(name: string): void {
     const isOrders = name.startsWith('orders')
     const { queue } = this.#lanes[isOrders ? 0 : 1]!
+    const { root, ledger } = this.#folders
+    const tail = this.#tail
     const worker = this.#isMemory
-      ? new InnerWorker(name, (isOrders ? demoOrders : demoImages)(this.#folders), this.#url, queue)
-      : new ProcessWorker(
+      ? new InnerWorker({
           name,
-          isOrders ? 'demo-orders' : 'demo-images',
-          { TIDEMILL_BROKER_URL: this.#url, TIDEMILL_QUEUE: queue },
-          this.#folders,
-          this.#tail,
-        )
-    this.#workers.push(worker)
-    return worker
+          pid: this.#workers.length + 1,
+          definition: (isOrders ? demoOrders : demoImages)(root),
+          broker: this.#url,
+          queue,
+          ledger,
+          tail,
+        })
+      : this.#crew.hire({
+          name,
+          command: workCommand(ownFile(isOrders ? 'demo-orders' : 'demo-images')),
+          env: { ...foreign(process.env), ...workerEnvironment(this.#url, queue, ledger), EXAMPLES_ROOT: root },
+          tail,
+        })
+    this.#workers.push(new DemoWorker(worker, tail))
   }
 
   async #enqueue(): Promise<void> {
@@ -271,10 +291,7 @@ class Demo {
   }
 }
 
-/** The broker as the title names it. */
-function nameOf({ protocol, kind, version }: LocalBroker): string {
-  if (protocol === 'memory') return 'the memory broker'
-  const own = "this machine's own, private"
-  const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
-  return `${{ rabbitmq: 'RabbitMQ', kafka: 'Kafka' }[protocol]} ${version} (${where})`.replace('  ', ' ')
+/** An environment without what it says of other workers. */
+function foreign(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TIDEMILL_')))
 }

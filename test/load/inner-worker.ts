@@ -24,6 +24,7 @@ export class InnerWorker implements LoadWorker {
   readonly pid: number
   readonly output = ''
   readonly ended: Promise<WorkerEnd>
+  readonly spoke = Promise.resolve()
   readonly #worker: Worker
   readonly #tail: LedgerTail
   #isLeaving = false

@@ -1,6 +1,4 @@
 import { loadOrders } from './load-jobs.ts'
+import { rootOfProcess } from './slow-orders.ts'
 
-const { EXAMPLES_ROOT: root } = process.env
-if (!root) throw new Error('expected EXAMPLES_ROOT in the environment: run tidemill load')
-
-export default loadOrders(root)
+export default loadOrders(rootOfProcess('load'))

@@ -12,9 +12,11 @@ import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { generators } from '../../worker/handlers/generator.ts'
 import { Crew } from './crew.ts'
 import { runLoad } from './load.ts'
+import { hirerOf } from './load-hire.ts'
 import { loadOrders } from './load-jobs.ts'
 import type { LoadReport } from './load-report.ts'
 import type { LoadRequest, PayloadChoice } from './load-request.ts'
+import { nameOf } from './local-name.ts'
 import { type PlannedJob, planOf } from './plan.ts'
 import { FaultProxy } from './proxy.ts'
 import { Stage } from './stage.ts'
@@ -60,21 +62,21 @@ async function onBroker(request: LoadRequest, local: LocalBroker, ledger: string
     const job = jobOf(payloads.type, definition)
     const plan = jobsOf(request, payloads, stage.broker.features.ordersByKey)
     await expectValid(job, plan)
-    const crew = new Crew({ request, stage, definition, ledger, work })
+    const crew = new Crew(work)
     try {
       return await runLoad({
         stage,
         run: tag,
         plan,
         job,
-        hire: (name, tail) => crew.hire(name, tail),
+        hire: hirerOf({ request, stage, crew, definition, ledger, work }),
         workers,
         strikes,
         restart: () => restart(request.restartWith, local),
         seed,
         duplicatesLimit,
         ledger,
-        title: titleOf(local),
+        title: `tidemill load on ${nameOf(local)}`,
         out,
         signal,
       })
@@ -164,11 +166,4 @@ async function restart(command: string | undefined, local: LocalBroker): Promise
   if (command === undefined) return local.restart()
   const { ok, fault } = await run('/bin/sh', ['-c', command], { timeoutMs: RESTART_TIMEOUT_MS })
   if (!ok) throw new TidemillError('NO_BROKER', `--restart-with: ${fault}`)
-}
-
-function titleOf({ protocol, kind, version }: LocalBroker): string {
-  if (protocol === 'memory') return 'tidemill load on the memory broker'
-  const own = "this machine's own, private"
-  const where = { debian: own, maven: own, docker: 'in Docker', given: 'given', memory: '' }[kind]
-  return `tidemill load on ${{ rabbitmq: 'RabbitMQ', kafka: 'Kafka' }[protocol]} ${version} (${where})`
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { signalGroup } from './process-group.ts'
 import type { LedgerTail } from './tail.ts'
@@ -22,6 +23,8 @@ export interface LoadWorker {
   /** The last that it wrote, for when it fails. */
   readonly output: string
   readonly ended: Promise<WorkerEnd>
+  /** Resolves when it has written anything or has ended: `tidemill work` listens to signals before it says its first word. */
+  readonly spoke: Promise<unknown>
   /** Whether a process that wrote into the ledger is this worker or belongs to it. */
   owns(pid: number): boolean
   /** Another process belongs to it as well. */
@@ -52,6 +55,7 @@ const NOT_STARTED = 127
 export class CommandWorker implements LoadWorker {
   readonly name: string
   readonly ended: Promise<WorkerEnd>
+  readonly spoke: Promise<unknown>
   readonly #child: ChildProcess
   readonly #tail: LedgerTail
   readonly #pids = new Set<number>()
@@ -82,6 +86,7 @@ export class CommandWorker implements LoadWorker {
         resolve({ code, signal })
       })
     })
+    this.spoke = Promise.race([once(child.stdout!, 'data'), this.ended])
     if (child.pid !== undefined) this.#pids.add(child.pid)
   }
 
