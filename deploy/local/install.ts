@@ -10,6 +10,9 @@ const MARK = '# written by tidemill while it installs packages; it may be remove
 const FORBIDDEN = 101
 const LOCK = '/run/lock/tidemill-install'
 
+/** Waits for another apt-get; removes nothing, as Debian's Docker would remove Docker's own. */
+const GENTLY = ['--no-remove', '-o', 'DPkg::Lock::Timeout=120']
+
 const UPDATE_TIMEOUT_MS = 300_000
 const INSTALL_TIMEOUT_MS = 900_000
 
@@ -48,7 +51,7 @@ async function install({ packages, services }: Wanted, options: WayOptions): Pro
   const env = { ...options.env, DEBIAN_FRONTEND: 'noninteractive' }
   const steps: [readonly string[], number][] = [
     [['update'], UPDATE_TIMEOUT_MS],
-    [['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...packages], INSTALL_TIMEOUT_MS],
+    [['install', '-y', '--no-install-recommends', ...GENTLY, ...packages], INSTALL_TIMEOUT_MS],
   ]
   const restore = await forbidServices()
   try {

@@ -15,12 +15,15 @@ export interface EngineOptions {
   readonly log: (line: string) => void
 }
 
-/** The engine, its old compose, and what stand-ins of images are made with. */
-const DOCKER = {
-  what: 'Docker',
-  packages: ['docker.io', 'docker-compose', 'debootstrap', 'iptables'],
-  services: ['docker', 'containerd'],
+/** The engine, its old compose, and what stand-ins of images are made with: a program, and the package that has it. */
+const NEEDED = {
+  docker: 'docker.io',
+  dockerd: 'docker.io',
+  'docker-compose': 'docker-compose',
+  debootstrap: 'debootstrap',
+  iptables: 'iptables',
 }
+const SERVICES = ['docker', 'containerd']
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 const LOCK_WAIT_S = 1_800
@@ -62,8 +65,10 @@ export class PrivateEngine {
   /** Starts one, after Docker was installed where it is missing; waits for another run that uses the same images. */
   static async start(options: EngineOptions): Promise<PrivateEngine | NoWay> {
     if (process.getuid?.() !== 0) return { refused: 'only root can start one' }
-    if (!(await isInstalled())) {
-      const refused = await installPackages(DOCKER, { ...options, env: process.env })
+    const packages = missingPackages()
+    if (packages.length > 0) {
+      const wanted = { what: 'Docker', packages, services: packages.includes('docker.io') ? SERVICES : [] }
+      const refused = await installPackages(wanted, { ...options, env: process.env })
       if (refused !== undefined) return refused
     }
     const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tidemill')
@@ -140,9 +145,8 @@ export class PrivateEngine {
   }
 }
 
-async function isInstalled(): Promise<boolean> {
+function missingPackages(): string[] {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin']
-  return ['docker', 'dockerd', 'debootstrap', 'iptables'].every((name) =>
-    folders.some((folder) => existsSync(join(folder, name))),
-  )
+  const missing = Object.entries(NEEDED).filter(([name]) => !folders.some((folder) => existsSync(join(folder, name))))
+  return [...new Set(missing.map(([, name]) => name))]
 }
