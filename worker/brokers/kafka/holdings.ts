@@ -23,6 +23,8 @@ export class Holdings {
   readonly #schedule: Schedule
   /** 1 + the highest offset that was handed out here, of partitions that are lost. */
   readonly #reached = new Map<string, number>()
+  /** Those that the last look found hungry: they are being fetched, or are looked at again when a fetch has ended. */
+  #awaited: ReadonlySet<Partition> = new Set()
 
   constructor(options: HoldingsOptions) {
     this.#options = options
@@ -64,18 +66,23 @@ export class Holdings {
     this.#schedule.assign([...this.#schedule.partitions, ...fresh])
   }
 
-  /** True when more of it should be fetched. */
-  isHungry(partition: Partition): boolean {
-    return partition.isHungry(this.#share)
+  /** True when more of it should be fetched, which was not so at the last look at what is wanted. */
+  hasGrownHungry(partition: Partition): boolean {
+    return !this.#awaited.has(partition) && partition.isHungry(this.#share)
   }
 
   /** What is to be fetched next. */
   wanted(): Wanted[] {
     const share = this.#share
     const maxBytes = Math.min(PARTITION_BYTES, Math.ceil(share))
-    return this.#schedule.partitions
-      .filter((partition) => partition.isHungry(share))
-      .map(({ topic, partition, next }) => ({ topic, partition, offset: next, maxBytes }))
+    const hungry = this.#schedule.partitions.filter((partition) => partition.isHungry(share))
+    this.#awaited = new Set(hungry)
+    return hungry.map(({ topic, partition, next }) => ({
+      topic,
+      partition,
+      offset: next,
+      maxBytes,
+    }))
   }
 
   /** The log does not hold what comes next. False: the partition is not ours any more. */

@@ -166,7 +166,7 @@ export class KafkaSource implements Source {
       const next = this.#schedule.next(Date.now)
       if (next === undefined) break
       const delivery = this.#deliver(next)
-      if (this.#holdings.isHungry(next.partition)) this.#member.wake()
+      if (this.#holdings.hasGrownHungry(next.partition)) this.#member.wake()
       if (!next.condemned) return delivery
       void this.#desk.condemn(delivery)
     }
