@@ -1,8 +1,14 @@
 /** Which records wait for which: those of the same key, all of the partition, or none. */
 export type Order = 'key' | 'partition' | 'none'
 
-/** A key, or a number that stands for it; keys that share one wait for each other. */
-export type LaneKey = string | number
+/** A small integer of at least 0 that stands for a key; keys that share one wait for each other. */
+export type LaneKey = number
+
+/** A power of two. Lanes are looked for in the list of one in so many. */
+const BUCKETS = 1024
+/** The lane of all, where the order is that of the partition. */
+const WHOLE: LaneKey = 0
+const NO_LANE = -1
 
 /** Whether a record that is free to start may do so. */
 export type Allows<T> = (offset: number, record: T) => boolean
@@ -20,17 +26,19 @@ export interface Taken<T> {
  *   `partition`: when all before it have settled. `none`: at once.
  * - Records that may start are taken first come, first served, by when that came to be so; or the lowest offset first,
  *   with `takeOldest`.
- * - Constant time a record. Memory is what waits, what runs, and a lane for each key of these.
+ * - Constant time a record. Memory is what waits and what runs.
  */
 export class Lanes<T> {
   readonly #order: Order
-  readonly #lanes = new Map<LaneKey, Lane<T>>()
-  #whole: Lane<T> | undefined
-  // Both lists run through the slots themselves: a record leaves them from anywhere, and leaves nothing behind.
+  /** The last slot of each lane, in lists by its key's low bits: a `Map` would cost an object and two changes a record. */
+  readonly #lanes = new Array<Slot<T> | undefined>(BUCKETS).fill(undefined)
+  #laneCount = 0
+  // All lists run through the slots themselves: a record leaves them from anywhere, and leaves nothing behind.
   #oldest: Slot<T> | undefined
   #newest: Slot<T> | undefined
   #freeFirst: Slot<T> | undefined
   #freeLast: Slot<T> | undefined
+  #taken: Slot<T> | undefined
   #size = 0
   #drops = 0
 
@@ -60,16 +68,14 @@ export class Lanes<T> {
 
   /** Lanes with a record that waits or runs; records that wait for none have no lane. */
   get lanes(): number {
-    return this.#lanes.size + (this.#whole === undefined ? 0 : 1)
+    return this.#laneCount
   }
 
   /** A record was fetched. Offsets rise. */
   add(offset: number, key: LaneKey | undefined, record: T): void {
-    const lane = this.#laneOf(key)
-    const slot = new Slot(offset, record, lane, this.#drops)
+    const slot = new Slot(offset, record, this.#laneOf(key), this.#drops)
     this.#wait(slot)
-    const before = lane?.last
-    if (lane !== undefined) lane.last = slot
+    const before = slot.lane === NO_LANE ? undefined : this.#follow(slot)
     if (before === undefined) this.#free(slot)
     else before.successor = slot
   }
@@ -94,6 +100,7 @@ export class Lanes<T> {
   giveBack(taken: Taken<T>): void {
     const slot = taken as Slot<T>
     if (slot.settled || slot.drops !== this.#drops) return
+    this.#untake(slot)
     let older: Slot<T> | undefined
     let newer = this.#oldest
     while (newer !== undefined && newer.offset < slot.offset) {
@@ -120,35 +127,79 @@ export class Lanes<T> {
     const { lane, successor } = slot
     if (slot.settled || slot.drops !== this.#drops) return
     slot.settled = true
-    if (lane === undefined) return
-    if (successor !== undefined) this.#free(successor)
-    else if (lane.key === undefined) this.#whole = undefined
-    else this.#lanes.delete(lane.key)
+    this.#untake(slot)
+    if (successor !== undefined) {
+      slot.successor = undefined
+      this.#free(successor)
+    } else if (lane !== NO_LANE) {
+      this.#endLane(slot)
+    }
+  }
+
+  /**
+   * Visits what waits, from the highest offset down until `visit` returns false, and then all that was taken and has not
+   * settled.
+   */
+  eachHeld(visit: (record: T) => boolean): void {
+    for (let slot = this.#newest; slot !== undefined && visit(slot.record); slot = slot.older);
+    for (let slot = this.#taken; slot !== undefined; slot = slot.older) visit(slot.record)
   }
 
   /** The partition is lost: forgets all, and gives back what waited, in order. What runs settles to no effect. */
   drop(): T[] {
     const dropped: T[] = []
     for (let slot = this.#oldest; slot !== undefined; slot = slot.newer) dropped.push(slot.record)
-    this.#lanes.clear()
-    this.#whole = undefined
+    this.#lanes.fill(undefined)
+    this.#laneCount = 0
     this.#oldest = undefined
     this.#newest = undefined
     this.#freeFirst = undefined
     this.#freeLast = undefined
+    this.#taken = undefined
     this.#size = 0
     this.#drops++
     return dropped
   }
 
-  #laneOf(key: LaneKey | undefined): Lane<T> | undefined {
-    if (this.#order === 'partition') return (this.#whole ??= new Lane(undefined))
-    if (this.#order === 'none' || key === undefined) return undefined
-    const known = this.#lanes.get(key)
-    if (known !== undefined) return known
-    const lane = new Lane<T>(key)
-    this.#lanes.set(key, lane)
-    return lane
+  #laneOf(key: LaneKey | undefined): LaneKey {
+    if (this.#order === 'partition') return WHOLE
+    return this.#order === 'none' ? NO_LANE : (key ?? NO_LANE)
+  }
+
+  /** Makes it the last of its lane; the one that was so before, if there is such a lane. */
+  #follow(slot: Slot<T>): Slot<T> | undefined {
+    const bucket = slot.lane & (BUCKETS - 1)
+    let before: Slot<T> | undefined
+    let found = this.#lanes[bucket]
+    while (found !== undefined && found.lane !== slot.lane) {
+      before = found
+      found = found.neighbour
+    }
+    if (found === undefined) {
+      slot.neighbour = this.#lanes[bucket]
+      this.#lanes[bucket] = slot
+      this.#laneCount++
+      return undefined
+    }
+    slot.neighbour = found.neighbour
+    found.neighbour = undefined
+    if (before === undefined) this.#lanes[bucket] = slot
+    else before.neighbour = slot
+    return found
+  }
+
+  /** The last of a lane is gone, and the lane with it. */
+  #endLane(slot: Slot<T>): void {
+    const bucket = slot.lane & (BUCKETS - 1)
+    let before = this.#lanes[bucket]!
+    if (before === slot) {
+      this.#lanes[bucket] = slot.neighbour
+    } else {
+      while (before.neighbour !== slot) before = before.neighbour!
+      before.neighbour = slot.neighbour
+    }
+    slot.neighbour = undefined
+    this.#laneCount--
   }
 
   #wait(slot: Slot<T>): void {
@@ -178,30 +229,34 @@ export class Lanes<T> {
     if (freeAfter === undefined) this.#freeLast = freeBefore
     else freeAfter.freeBefore = freeBefore
     // A taken slot lives as long as its job: it must not hold its old neighbours.
-    slot.older = slot.newer = slot.freeBefore = slot.freeAfter = undefined
+    slot.freeBefore = slot.freeAfter = slot.newer = undefined
+    slot.older = this.#taken
+    if (this.#taken !== undefined) this.#taken.newer = slot
+    this.#taken = slot
     slot.free = false
     this.#size--
     return slot
   }
-}
 
-/** Records of which one runs at a time. It exists while one waits or runs. */
-class Lane<T> {
-  readonly key: LaneKey | undefined
-  last: Slot<T> | undefined
-
-  constructor(key: LaneKey | undefined) {
-    this.key = key
+  #untake(slot: Slot<T>): void {
+    const { older, newer } = slot
+    if (older !== undefined) older.newer = newer
+    if (newer === undefined) this.#taken = older
+    else newer.older = older
+    slot.older = slot.newer = undefined
   }
 }
 
 class Slot<T> implements Taken<T> {
   readonly offset: number
   readonly record: T
-  readonly lane: Lane<T> | undefined
+  readonly lane: LaneKey
   /** How often all was dropped before it came. */
   readonly drops: number
   successor: Slot<T> | undefined
+  /** Of a lane's last: that of another lane. */
+  neighbour: Slot<T> | undefined
+  /** In the list of those that wait, then of those that were taken. */
   older: Slot<T> | undefined
   newer: Slot<T> | undefined
   freeBefore: Slot<T> | undefined
@@ -209,7 +264,7 @@ class Slot<T> implements Taken<T> {
   free = false
   settled = false
 
-  constructor(offset: number, record: T, lane: Lane<T> | undefined, drops: number) {
+  constructor(offset: number, record: T, lane: LaneKey, drops: number) {
     this.offset = offset
     this.record = record
     this.lane = lane

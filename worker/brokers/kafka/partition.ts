@@ -24,9 +24,6 @@ export interface PartitionOptions extends TopicPartition {
   readonly reached: number
 }
 
-/** What `take` came to when no record may start: the time when one is due, in ms since the epoch; infinite where that is not it. */
-/** Records that are decoded ahead: each costs some objects while it waits, and a fetch may hold tens of thousands. */
-const WINDOW = 256
 const NEVER = Number.POSITIVE_INFINITY
 
 /** One partition from its assignment to the loss of it: what of it is fetched, may start, is finished and committed. */
@@ -56,6 +53,7 @@ export class Partition implements TopicPartition {
   #ended = false
   #dueAt = NEVER
   #asksForCommit = false
+  #nowMs = 0
 
   constructor(options: PartitionOptions) {
     const { topic, partition, position, metadata, delayMs, order, maxSpan } = options
@@ -132,6 +130,7 @@ export class Partition implements TopicPartition {
 
   /** True when the oldest record that waits is due. */
   isDue(nowMs: number): boolean {
+    this.#decode()
     const record = this.#lanes.oldestRecord
     return record !== undefined && this.#isDue(record, nowMs)
   }
@@ -163,7 +162,8 @@ export class Partition implements TopicPartition {
     this.#decode()
     // The first record may tell that they do.
     if (this.#watch.isolated) return undefined
-    const taken = this.#lanes.take((offset, record) => this.#allows(offset, record, nowMs))
+    this.#nowMs = nowMs
+    const taken = this.#lanes.take(this.#allows)
     return taken === undefined ? undefined : this.#handOut(taken)
   }
 
@@ -225,19 +225,23 @@ export class Partition implements TopicPartition {
     if (this.#ended) return
     this.#ended = true
     this.#offsets.end()
+    // Jobs may outlive the loss by hours.
+    this.#lanes.eachHeld(detach)
     this.#lanes.drop()
     this.#fetched.length = 0
     this.#bytes = 0
     this.#lease.abort(reason instanceof LeaseLostError ? reason : new LeaseLostError(undefined, { cause: reason }))
   }
 
-  /** Decodes until enough records wait, one of them free to start. */
+  /** Decodes until a record is free to start. Not more: each costs some objects while it waits. */
   #decode(): void {
-    while (this.#fetched.length > 0 && (this.#lanes.size < WINDOW || !this.#lanes.hasFree)) {
+    while (!this.#lanes.hasFree && this.#fetched.length > 0) {
       const first = this.#fetched[0]!
       if ('end' in first) {
         this.#offsets.seenUpTo(first.end - 1)
         this.#fetched.shift()
+        // Most have settled by now, and need no copy.
+        this.#lanes.eachHeld(detach)
       } else {
         const record = first.next()
         if (record === undefined) this.#fetched.shift()
@@ -258,13 +262,12 @@ export class Partition implements TopicPartition {
 
   #handOut(taken: Taken<LogRecord>): Taken<LogRecord> {
     this.#bytes -= taken.record.size
-    taken.record.detach()
     if (taken.offset >= this.#reached) this.#reached = taken.offset + 1
     return taken
   }
 
-  #allows(offset: number, record: LogRecord, nowMs: number): boolean {
-    if (!this.#offsets.allows(offset) || !this.#isDue(record, nowMs)) return false
+  #allows = (offset: number, record: LogRecord): boolean => {
+    if (!this.#offsets.allows(offset) || !this.#isDue(record, this.#nowMs)) return false
     const admission = this.#watch.admit(offset, this.#offsets.position)
     if (admission === 'commit') this.#asksForCommit = true
     return admission === 'start'
@@ -281,4 +284,8 @@ export class Partition implements TopicPartition {
     const { crashLimit, reach } = this.#options
     return new CrashWatch({ restored: this.#marks, crashLimit, reach })
   }
+}
+
+function detach(record: LogRecord): boolean {
+  return record.detach()
 }

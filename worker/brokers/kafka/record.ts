@@ -102,15 +102,17 @@ export class LogRecord {
     return this.#valueAt + Math.max(0, this.#valueBytes)
   }
 
-  /** Copies what belongs to it, so that the rest of the fetch can go while it is at work. */
-  detach(): void {
+  /** Copies what belongs to it, so that the rest of the fetch can go while it is at work. False: it was copied before. */
+  detach(): boolean {
     const from = this.#keyAt
+    if (from === 0) return false
     const copy = Buffer.allocUnsafe(this.#end - from)
     this.#bytes.copy(copy, 0, from, this.#end)
     this.#bytes = copy
     this.#valueAt -= from
     this.#end -= from
     this.#keyAt = 0
+    return true
   }
 }
 
