@@ -52,7 +52,7 @@ function inflate(message: Message, maxBodyBytes: number): Uint8Array {
 
 function parse(body: Uint8Array, maxDepth: number): unknown {
   if (!isUtf8(body)) throw new InvalidPayloadError('the body is not valid UTF-8')
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const bytes = body instanceof Buffer ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const text = bytes.toString('utf8', startsWithMark(bytes) ? 3 : 0)
   let value: unknown
   try {

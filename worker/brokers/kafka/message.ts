@@ -1,6 +1,7 @@
 import type { BrokerSettings, Message } from '../../contracts.ts'
 import { deriveId } from '../../identity.ts'
 import { cutText, integerIn, MAX_COUNT } from '../wire.ts'
+import { HeaderName } from './header-name.ts'
 import { type Header, viewOf } from './headers.ts'
 import { HEADER } from './names.ts'
 
@@ -15,7 +16,7 @@ export interface RawRecord {
   /** ms since the epoch. */
   readonly timestamp: number
   /** The last header of each of these names, as text. May throw where they are cut off. */
-  pick(names: readonly Buffer[]): readonly (string | undefined)[]
+  pick(names: readonly HeaderName[]): readonly (string | undefined)[]
 }
 
 type Rules = Pick<BrokerSettings, 'typeHeader' | 'defaultType'>
@@ -112,7 +113,7 @@ function listed(raw: RawRecord): readonly Header[] {
   }
 }
 
-function picked(raw: RawRecord, wanted: readonly Buffer[]): readonly (string | undefined)[] {
+function picked(raw: RawRecord, wanted: readonly HeaderName[]): readonly (string | undefined)[] {
   try {
     return raw.pick(wanted)
   } catch {
@@ -120,13 +121,13 @@ function picked(raw: RawRecord, wanted: readonly Buffer[]): readonly (string | u
   }
 }
 
-const names = new Map<string, readonly Buffer[]>()
+const names = new Map<string, readonly HeaderName[]>()
 
-function namesOf(typeHeader: string): readonly Buffer[] {
+function namesOf(typeHeader: string): readonly HeaderName[] {
   const known = names.get(typeHeader)
   if (known !== undefined) return known
   const { id, attempt, enqueuedAt, contentType, contentEncoding } = HEADER
-  const made = [typeHeader, id, attempt, enqueuedAt, contentType, contentEncoding].map((name) => Buffer.from(name))
+  const made = [typeHeader, id, attempt, enqueuedAt, contentType, contentEncoding].map((name) => new HeaderName(name))
   names.set(typeHeader, made)
   return made
 }

@@ -1,3 +1,4 @@
+import type { HeaderName } from './header-name.ts'
 import type { Header } from './headers.ts'
 
 /**
@@ -70,7 +71,7 @@ export class LogRecord {
    * adds one means to replace those before. Undefined where there is none or it has no value.
    * @throws RangeError where they are cut off
    */
-  pick(names: readonly Buffer[]): readonly (string | undefined)[] {
+  pick(names: readonly HeaderName[]): readonly (string | undefined)[] {
     const picked = new Array<string | undefined>(names.length)
     const bytes = this.#bytes
     const cursor = new Cursor(bytes, this.#headersAt)
@@ -81,8 +82,8 @@ export class LogRecord {
       const valueAt = cursor.skip(valueBytes)
       for (let which = 0; which < names.length; which++) {
         const name = names[which]!
-        if (name.length !== nameBytes || !stands(name, bytes, nameAt)) continue
-        picked[which] = valueBytes < 0 ? undefined : bytes.toString('utf8', valueAt, valueAt + valueBytes)
+        if (name.bytes.length !== nameBytes || !name.stands(bytes, nameAt)) continue
+        picked[which] = valueBytes < 0 ? undefined : name.valueIn(bytes, valueAt, valueAt + valueBytes)
       }
     }
     return picked
@@ -114,12 +115,6 @@ export class LogRecord {
     this.#keyAt = 0
     return true
   }
-}
-
-/** True when `name` is what stands at that place. For a few bytes quicker than a call of the runtime's own. */
-function stands(name: Buffer, bytes: Buffer, at: number): boolean {
-  for (let index = 0; index < name.length; index++) if (name[index] !== bytes[at + index]) return false
-  return true
 }
 
 /** Reads zigzag varints, as protocol buffers have them. */

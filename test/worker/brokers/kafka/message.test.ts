@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deadCopy, retryCopy } from '../../../../worker/brokers/kafka/copy.ts'
+import type { HeaderName } from '../../../../worker/brokers/kafka/header-name.ts'
 import { textOf } from '../../../../worker/brokers/kafka/headers.ts'
 import { KafkaMessage, type RawRecord } from '../../../../worker/brokers/kafka/message.ts'
 import { groupOf, topicsOf } from '../../../../worker/brokers/kafka/names.ts'
@@ -16,7 +17,7 @@ function rawOf(named: Headers = {}, more: Partial<RawRecord> = {}): RawRecord {
   const headers = Object.entries(named).flatMap(([name, values]) =>
     [values].flat().map((value) => [name, value] as [string, Buffer | null]),
   )
-  const pick = (names: readonly Buffer[]) => names.map((name) => textOf(headers, name.toString()))
+  const pick = (names: readonly HeaderName[]) => names.map(({ bytes }) => textOf(headers, bytes.toString()))
   return { offset: 7, key: Buffer.from('k'), value: Buffer.from('{}'), headers, pick, timestamp: 1_000, ...more }
 }
 
