@@ -40,6 +40,7 @@ export class Partition implements TopicPartition {
   readonly #offsets: Offsets
   readonly #lanes: Lanes<LogRecord>
   readonly #isKeyed: boolean
+  readonly #isSerial: boolean
   readonly #lease = new AbortController()
   #watch: CrashWatch
   #marks: Marks
@@ -69,6 +70,7 @@ export class Partition implements TopicPartition {
     // A record that is tried again has left the order of its key already.
     this.#lanes = new Lanes(delayMs > 0 ? 'none' : order)
     this.#isKeyed = delayMs === 0 && order === 'key'
+    this.#isSerial = delayMs === 0 && order === 'partition'
     this.againBelow = options.reached
     this.#reached = options.reached
     this.#marks = marks
@@ -130,7 +132,6 @@ export class Partition implements TopicPartition {
 
   /** True when the oldest record that waits is due. */
   isDue(nowMs: number): boolean {
-    this.#decode()
     const record = this.#lanes.oldestRecord
     return record !== undefined && this.#isDue(record, nowMs)
   }
@@ -196,6 +197,7 @@ export class Partition implements TopicPartition {
     if (this.#ended) return false
     this.#bytes += taken.record.size
     this.#lanes.giveBack(taken)
+    this.#watch.begin(this.#logEnd!)
     return true
   }
 
@@ -233,9 +235,9 @@ export class Partition implements TopicPartition {
     this.#lease.abort(reason instanceof LeaseLostError ? reason : new LeaseLostError(undefined, { cause: reason }))
   }
 
-  /** Decodes until a record is free to start. Not more: each costs some objects while it waits. */
+  /** Decodes until a record waits that is free to start. Not more: each costs some objects while it waits. */
   #decode(): void {
-    while (!this.#lanes.hasFree && this.#fetched.length > 0) {
+    while (this.#fetched.length > 0 && (this.#isSerial ? this.#lanes.size === 0 : !this.#lanes.hasFree)) {
       const first = this.#fetched[0]!
       if ('end' in first) {
         this.#offsets.seenUpTo(first.end - 1)
@@ -257,12 +259,14 @@ export class Partition implements TopicPartition {
       return
     }
     this.#lanes.add(record.offset, this.#isKeyed ? record.lane : undefined, record)
-    if (this.#lanes.size === 1) this.#watch.begin(this.#logEnd!)
+    this.#watch.begin(this.#logEnd!)
   }
 
   #handOut(taken: Taken<LogRecord>): Taken<LogRecord> {
     this.#bytes -= taken.record.size
     if (taken.offset >= this.#reached) this.#reached = taken.offset + 1
+    // What is fetched counts from its first record that waits.
+    if (this.#lanes.size === 0) this.#decode()
     return taken
   }
 
