@@ -52,6 +52,22 @@ suite('sharing out', { concurrency: 2 }, () => {
     assert.deepEqual(workers.map(sharedOut), before, 'nobody had to join again')
   })
 
+  test('jobs that outlast a hand-over run on where their partition stays, and once more where it goes', async (t) => {
+    const scenario = await openOnKafka(t, await sharedKafka(), { env: { TIDEMILL_HAND_OVER_MS: '500' } })
+    const { trickle, stage } = scenario
+    const value = Buffer.from('{"ms":6000,"mood":"good"}')
+    const ids = await stage.send([0, 1, 2, 3].map((partition) => ({ id: `long-${partition}`, partition, value })))
+    trickle.confirmed.push(...ids)
+    const owner = await scenario.addWorker()
+    await scenario.untilBusy(ids.length)
+    const visitor = await scenario.addWorker()
+    await scenario.untilDoneAre(ids)
+    const { verdict, ledger } = await scenario.finish()
+    const doneBy = (pid: number) => ledger.done.filter((entry) => entry.pid === pid).map(({ id }) => id)
+    assert.deepEqual([doneBy(owner.pid).length, doneBy(visitor.pid).length], [2, 2])
+    assert.deepEqual(verdict.repeated.toSorted(), doneBy(visitor.pid).toSorted(), 'no other job was begun again')
+  })
+
   test('jobs in partitions that are added while workers run are done, those before they are found too', async (t) => {
     const scenario = await openOnKafka(t, await sharedKafka(), {
       settings: { topicPartitions: 2 },

@@ -202,9 +202,12 @@ export async function killByJob(scenario: Scenario<Stage>, timeoutMs: number): P
   const hit = await scenario.untilBusy(5)
   const distinct = async () => new Set((await scenario.ledger()).done.map(({ id }) => id)).size
   const isSettled = async () => (await distinct()) >= jobs - 1 && (await stage.countDead()) > 0
-  await waitFor('all is settled', isSettled, { timeoutMs, everyMs: 200 })
+  try {
+    await waitFor('all is settled', isSettled, { timeoutMs, everyMs: 200 })
+  } finally {
+    over = true
+  }
   assert.equal(await distinct(), jobs - 1)
-  over = true
   const outcome = await scenario.finish([killer])
   await Promise.all(keepers)
 
