@@ -8,7 +8,7 @@ import { Scenario, type ScenarioOptions } from './scenario.ts'
 export const BOUND = 40
 /** The shortest that a broker takes as it comes. */
 export const SESSION_TIMEOUT_MS = 6_000
-const KEYS = 200
+const KEYS = 40
 
 /** A scenario of jobs of which most have keys, and of workers that are missed soon. */
 export async function openOnKafka(

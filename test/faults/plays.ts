@@ -191,7 +191,7 @@ export async function killByJob(scenario: Scenario<Stage>, timeoutMs: number): P
         if (!/ended before it was ready/.test(error.message)) throw error
         return undefined
       })
-      const exit = await worker?.exit()
+      const exit = await worker?.exited
       if (!over) deaths += 1
       if (!over && worker !== undefined) {
         assert.deepEqual(exit, { code: null, signal: 'SIGKILL' }, worker.output.slice(-4_000))
