@@ -10,11 +10,11 @@ export interface GuardWatchOptions {
   readonly changed: (change: GuardChange, reading: GuardReading) => void
 }
 
+/** Memory may fill within a second. A look costs some 20 µs. */
 const TICK_MS = 200
-const LOOK_EVERY_MS = 1_000
 const WINDOW_MS = 5_000
 
-/** Looks at this process once a second and asks the guard. Holds no process alive. */
+/** Looks at this process five times a second and asks the guard. Holds no process alive. */
 export class GuardWatch {
   readonly #options: GuardWatchOptions
   readonly #guard: Guard
@@ -22,7 +22,6 @@ export class GuardWatch {
   readonly #delays: { readonly at: number; readonly delayMs: number }[] = []
   readonly #begunAt = performance.now()
   #due = this.#begunAt + TICK_MS
-  #lookedAt = this.#begunAt
 
   constructor(options: GuardWatchOptions) {
     this.#options = options
@@ -38,22 +37,24 @@ export class GuardWatch {
     this.#delays.push({ at: now, delayMs: Math.max(0, now - this.#due) })
     this.#due = now + TICK_MS
     while (this.#delays[0]!.at < now - WINDOW_MS) this.#delays.shift()
-    // At first there is no window: what a start does to the event loop is over soon.
-    if (now - this.#lookedAt < LOOK_EVERY_MS || now - this.#begunAt < WINDOW_MS) return
-    this.#lookedAt = now
-    const reading = this.#read()
+    const reading = this.#read(now)
     const change = this.#guard.observe(reading, now)
     if (change !== undefined) this.#options.changed(change, reading)
   }
 
-  #read(): GuardReading {
+  #read(now: number): GuardReading {
     const { memoryBytes, inFlight } = this.#options
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
     return {
-      loopDelayMs: this.#delays.reduce((sum, { delayMs }) => sum + delayMs, 0) / this.#delays.length,
+      // Without a whole window it would be what a start does to the event loop, which is over soon.
+      loopDelayMs: now - this.#begunAt < WINDOW_MS ? 0 : this.#meanDelayMs(),
       memory: memoryBytes && process.memoryUsage.rss() / memoryBytes,
       heap: used / limit,
       inFlight: inFlight(),
     }
+  }
+
+  #meanDelayMs(): number {
+    return this.#delays.reduce((sum, { delayMs }) => sum + delayMs, 0) / this.#delays.length
   }
 }

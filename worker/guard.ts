@@ -53,7 +53,7 @@ export class Guard {
   }
 
   /**
-   * Judges one reading; to be called about once a second. Returns the change, if it made one.
+   * Judges one reading; to be called a few times a second. Returns the change, if it made one.
    * @param now a monotonic clock, in ms
    */
   observe(reading: GuardReading, now: number): GuardChange | undefined {
