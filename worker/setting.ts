@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ContainerLimits, Fit } from './sizing.ts'
 
 /** One row of the table of settings. */
@@ -8,7 +8,7 @@ export interface Setting<T> {
   /** What a value must be, in words; stands in the message when it is not. */
   readonly expected: string
   /** Checks a value; a custom issue's message replaces `expected` in the fault. */
-  readonly schema: z.ZodType<T>
+  readonly schema: z.ZodMiniType<T>
   /** The value when none is given; undefined for a required or an optional setting. */
   readonly fallback: T | undefined
   /** What goes before `fallback` where it can be told from the host. */
@@ -32,7 +32,7 @@ export function whole(fallback: number, min: number, max: number, sentence: stri
   return {
     sentence,
     expected: `a whole number from ${figure(min)} to ${figure(max)}`,
-    schema: z.int().min(min).max(max),
+    schema: between(z.int(), min, max),
     fallback,
     required: false,
     parse: (text) => (INTEGER.test(text) ? Number(text) : text),
@@ -41,7 +41,7 @@ export function whole(fallback: number, min: number, max: number, sentence: stri
 
 /** A whole number that may be left out. */
 export function optionalWhole(min: number, max: number, sentence: string): Setting<number | undefined> {
-  return { ...whole(0, min, max, sentence), schema: z.int().min(min).max(max).optional(), fallback: undefined }
+  return { ...whole(0, min, max, sentence), schema: z.optional(between(z.int(), min, max)), fallback: undefined }
 }
 
 /** A number with a fraction. */
@@ -49,7 +49,7 @@ export function decimal(fallback: number, min: number, max: number, sentence: st
   return {
     sentence,
     expected: `a number from ${figure(min)} to ${figure(max)}`,
-    schema: z.number().min(min).max(max),
+    schema: between(z.number(), min, max),
     fallback,
     required: false,
     parse: (text) => (DECIMAL.test(text) ? Number(text) : text),
@@ -60,7 +60,7 @@ export function choice<const T extends string>(fallback: T, values: readonly T[]
   return {
     sentence,
     expected: `one of ${values.join(', ')}`,
-    schema: z.enum(values as readonly [T, ...T[]]) as unknown as z.ZodType<T>,
+    schema: z.enum(values as readonly [T, ...T[]]) as unknown as z.ZodMiniType<T>,
     fallback,
     required: false,
     parse: (text) => text,
@@ -69,7 +69,14 @@ export function choice<const T extends string>(fallback: T, values: readonly T[]
 
 /** A text that fits a form. */
 export function text(fallback: string, form: RegExp, expected: string, sentence: string): Setting<string> {
-  return { sentence, expected, schema: z.string().regex(form), fallback, required: false, parse: (value) => value }
+  return {
+    sentence,
+    expected,
+    schema: z.string().check(z.regex(form)),
+    fallback,
+    required: false,
+    parse: (value) => value,
+  }
 }
 
 /** A text that fits a form and must be given. */
@@ -79,7 +86,11 @@ export function requiredText(form: RegExp, expected: string, sentence: string): 
 
 /** A text that fits a form and may be left out. */
 export function optionalText(form: RegExp, expected: string, sentence: string): Setting<string | undefined> {
-  return { ...text('', form, expected, sentence), schema: z.string().regex(form).optional(), fallback: undefined }
+  return {
+    ...text('', form, expected, sentence),
+    schema: z.optional(z.string().check(z.regex(form))),
+    fallback: undefined,
+  }
 }
 
 /** The path of a file that must be readable, where one is given. */
@@ -95,7 +106,7 @@ export function wholeList(
   judge: (list: readonly number[]) => string | undefined,
   sentence: string,
 ): Setting<readonly number[]> {
-  const list = z.array(z.int().min(min).max(max)).min(1).max(most)
+  const list = z.array(between(z.int(), min, max)).check(z.minLength(1), z.maxLength(most))
   return {
     sentence,
     expected: `1 to ${most} whole numbers from ${figure(min)} to ${figure(max)}, ascending, each once`,
@@ -110,11 +121,15 @@ export function wholeList(
 }
 
 /** A URL. `judge` says what was expected, when it is not that. */
-export function url(judge: (value: string) => string | undefined): z.ZodType<string> {
+export function url(judge: (value: string) => string | undefined): z.ZodMiniType<string> {
   return z.string().check((context) => {
     const message = judge(context.value)
     if (message !== undefined) context.issues.push({ code: 'custom', message, input: context.value })
   })
+}
+
+function between(number: z.ZodMiniNumber, min: number, max: number): z.ZodMiniType<number> {
+  return number.check(z.minimum(min), z.maximum(max))
 }
 
 /** A number as people read it: `1,800,000`. Not by `toLocaleString`, whose first call costs 15 ms and 8 MB. */

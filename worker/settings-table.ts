@@ -1,3 +1,4 @@
+import * as z from 'zod/mini'
 import type { BrokerSettings } from './contracts.ts'
 import {
   choice,
@@ -70,7 +71,7 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
   managementUrl: {
     ...optionalText(/^/, '', 'RabbitMQ: the management HTTP API, which alone knows how many jobs are unacknowledged.'),
     expected: 'an http:// or https:// URL',
-    schema: url(managementUrlFault).optional(),
+    schema: z.optional(url(managementUrlFault)),
     secret: 'url',
   },
   tlsCaFile: optionalPath("A PEM file with the authorities that the broker's certificate is checked against."),
@@ -123,9 +124,8 @@ export const SETTINGS: { readonly [N in SettingName]: Setting<WorkerSettings[N]>
   heartbeatMs: {
     ...whole(15_000, 1_000, 10 * MINUTE, 'How often both sides of a connection show that they live; whole seconds.'),
     expected: 'whole seconds in milliseconds, from 1,000 to 600,000',
-    schema: whole(0, 1_000, 10 * MINUTE, '').schema.refine(
-      (value) => value % 1_000 === 0,
-      'whole seconds in milliseconds, from 1,000 to 600,000',
+    schema: whole(0, 1_000, 10 * MINUTE, '').schema.check(
+      z.refine((value) => value % 1_000 === 0, 'whole seconds in milliseconds, from 1,000 to 600,000'),
     ),
   },
   confirmTimeoutMs: whole(30_000, 100, 10 * MINUTE, 'How long the broker may take to confirm what was published.'),
