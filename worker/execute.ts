@@ -1,38 +1,70 @@
+import type { Link } from './chain.ts'
+import type { Delivery, Logger, Message } from './contracts.ts'
+import { type BodyLimits, decode } from './decode.ts'
+import type { InlineJob } from './define.ts'
 import { type TidemillError, TimeoutError } from './errors.ts'
+import { JobContext, JobView } from './job.ts'
 import type { Result } from './retry.ts'
+import type { Dated } from './timeouts.ts'
 
-/** What one run needs. */
-export interface Run {
+/** What is run. */
+export interface Runnable {
+  readonly definition: InlineJob<any, any, any>
   readonly timeoutMs: number
+}
+
+/** What all runs have in common. */
+export interface ExecutionOptions {
+  readonly limits: BodyLimits
+  readonly resources: unknown
+  readonly log: Logger
   /** How long a handler may go on after its signal aborted, in ms, before it counts as stuck. */
   readonly abortGraceMs: number
-  /** Starts the handler; called once, may throw. `execution.signal` is the handler's signal. */
-  handle(execution: Execution): Promise<void> | void
-  /** Called when a handler that counted as stuck came to an end after all. */
-  unstuck(): void
 }
 
 const DONE: Result = Object.freeze({ kind: 'done' })
 
 /**
- * Runs one handler once, under its timeout and whatever else aborts it. `result` never rejects. The signal exists only
- * when the handler asks for it, and nothing is linked to a longer-lived signal, so that nothing can pile up there.
+ * Runs one handler once, on one delivery, from decoding on, until it ends or is given up after an abort. `result` never
+ * rejects. The signal exists only when the handler asks for it, and nothing is linked to a longer-lived signal, so that
+ * nothing can pile up there. Its deadline is for others to watch.
  */
-export class Execution {
+export class Execution implements Link<Execution>, Dated {
+  older: Execution | undefined = undefined
+  newer: Execution | undefined = undefined
+  readonly message: Message
+  readonly lease: AbortSignal
+  readonly begun: number
+  readonly deadline: number
   readonly result: Promise<Result>
-  readonly #run: Run
-  #controller: AbortController | undefined
-  #aborted: TidemillError | undefined
-  #timer: NodeJS.Timeout | undefined
+  readonly #job: Runnable
+  readonly #options: ExecutionOptions
+  readonly #unstuck: (message: Message) => void
+  #controller: AbortController | undefined = undefined
+  #aborted: TidemillError | undefined = undefined
+  #grace: NodeJS.Timeout | undefined = undefined
+  #ended = false
   #resolve!: (result: Result) => void
 
-  constructor(run: Run) {
-    this.#run = run
+  /** Starts the handler. `begun`: now, in ms. `unstuck` is called when a handler that counted as stuck came to an end after all. */
+  constructor(
+    { message, lease }: Delivery,
+    job: Runnable,
+    begun: number,
+    options: ExecutionOptions,
+    unstuck: (message: Message) => void,
+  ) {
+    this.message = message
+    this.lease = lease
+    this.begun = begun
+    this.deadline = begun + job.timeoutMs
+    this.#job = job
+    this.#options = options
+    this.#unstuck = unstuck
     this.result = new Promise((resolve) => {
       this.#resolve = resolve
     })
-    this.#timer = setTimeout(timeOut, run.timeoutMs, this)
-    void this.#watch()
+    this.#start()
   }
 
   /** The handler's signal. */
@@ -46,16 +78,15 @@ export class Execution {
 
   /** Aborts the handler's signal; from then on the grace runs. The first reason stands; nothing happens after the end. */
   abort(reason: TidemillError): void {
-    if (this.#aborted !== undefined || this.#timer === undefined) return
+    if (this.#aborted !== undefined || this.#ended) return
     this.#aborted = reason
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(giveUp, this.#run.abortGraceMs, this)
+    this.#grace = setTimeout(giveUp, this.#options.abortGraceMs, this)
     this.#controller?.abort(reason)
   }
 
   /** Aborts because the time is over. */
   timeOut(): void {
-    this.abort(new TimeoutError(this.#run.timeoutMs))
+    this.abort(new TimeoutError(this.#job.timeoutMs))
   }
 
   /** Ends the wait for a handler that ignores its abort. */
@@ -63,26 +94,36 @@ export class Execution {
     this.#end({ kind: 'stuck', aborted: this.#aborted! })
   }
 
-  async #watch(): Promise<void> {
-    let result: Result = DONE
+  #start(): void {
+    const failed = (error: unknown) => this.#settle({ kind: 'failed', error, aborted: this.#aborted })
     try {
-      await this.#run.handle(this)
+      Promise.resolve(this.#handle()).then(() => this.#settle(DONE), failed)
     } catch (error) {
-      result = { kind: 'failed', error, aborted: this.#aborted }
+      failed(error)
     }
-    if (this.#timer === undefined) this.#run.unstuck()
+  }
+
+  #handle(): Promise<void> | void {
+    const payload = decode(this.message, this.#job.definition, this.#options.limits)
+    return payload instanceof Promise ? payload.then((value) => this.#call(value)) : this.#call(payload)
+  }
+
+  #call(payload: unknown): Promise<void> | void {
+    const { log, resources } = this.#options
+    const { message } = this
+    return this.#job.definition.handler(new JobView(message, payload), new JobContext(this, message, log, resources))
+  }
+
+  #settle(result: Result): void {
+    if (this.#ended) this.#unstuck(this.message)
     else this.#end(result)
   }
 
   #end(result: Result): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearTimeout(this.#grace)
+    this.#ended = true
     this.#resolve(result)
   }
-}
-
-function timeOut(execution: Execution): void {
-  execution.timeOut()
 }
 
 function giveUp(execution: Execution): void {

@@ -1,6 +1,5 @@
 import type { Logger, Message } from './contracts.ts'
 import type { Context, Job } from './define.ts'
-import type { Execution } from './execute.ts'
 
 /** The job that a handler sees: a view of the message, so that what no handler reads is never computed. */
 export class JobView<P> implements Job<P> {
@@ -35,22 +34,27 @@ export class JobView<P> implements Job<P> {
   }
 }
 
+/** What runs it, whose signal is made when first asked for. */
+interface Run {
+  readonly signal: AbortSignal
+}
+
 /** The context that a handler sees; its signal and its logger are made when first asked for. */
 export class JobContext<R> implements Context<R> {
-  readonly #execution: Execution
+  readonly #run: Run
   readonly #message: Message
   readonly #log: Logger
   readonly resources: R
 
-  constructor(execution: Execution, message: Message, log: Logger, resources: R) {
-    this.#execution = execution
+  constructor(run: Run, message: Message, log: Logger, resources: R) {
+    this.#run = run
     this.#message = message
     this.#log = log
     this.resources = resources
   }
 
   get signal(): AbortSignal {
-    return this.#execution.signal
+    return this.#run.signal
   }
 
   get log(): Logger {

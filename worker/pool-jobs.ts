@@ -1,5 +1,5 @@
 import type { InlineJob, JobDefinition, JobHandler, ThreadJob, WorkerDefinition } from './define.ts'
-import type { PoolJob } from './pool-running.ts'
+import type { PoolJob } from './pool-options.ts'
 import type { CompletePolicy } from './retry.ts'
 import type { WorkerSettings } from './settings-table.ts'
 import type { Threads } from './threads/pool.ts'

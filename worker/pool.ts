@@ -2,9 +2,11 @@ import pLimit, { type LimitFunction } from 'p-limit'
 import { Chain } from './chain.ts'
 import type { Delivery, Message, Outcome } from './contracts.ts'
 import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
-import { type PoolJob, type PoolOptions, Running } from './pool-running.ts'
+import { Execution } from './execute.ts'
+import type { PoolJob, PoolOptions } from './pool-options.ts'
 import { outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
 import { Slots } from './slots.ts'
+import { Timeouts } from './timeouts.ts'
 import { sharesOf, TypeLimits } from './type-limits.ts'
 
 /** The label of every type that no job of this worker has. */
@@ -27,7 +29,8 @@ export class Pool {
   readonly #lanes: LimitFunction
   readonly #slots: Slots<Delivery>
   readonly #types: TypeLimits
-  readonly #running = new Chain<Running>()
+  readonly #running = new Chain<Execution>()
+  readonly #timeouts: Timeouts
   readonly #leases = new WeakSet<AbortSignal>()
   #overflow: NodeJS.Timeout | undefined
   #stuck = 0
@@ -43,6 +46,7 @@ export class Pool {
     })
     const shares = sharesOf(jobs, options.concurrency, options.threads)
     this.#types = new TypeLimits(shares, DEFERRALS_PER_SECOND, options.now)
+    this.#timeouts = new Timeouts(() => this.#running.items(), options.now)
   }
 
   /** Jobs in a slot: running or being settled. */
@@ -79,11 +83,13 @@ export class Pool {
     const iterator = deliveries[Symbol.asyncIterator]()
     const lanes = Array.from({ length: this.#options.concurrency }, () => this.#lanes(serve, this, iterator))
     const ends = await Promise.allSettled(lanes)
+    this.#timeouts.stop()
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
   /** One lane's life: pulls, works, pulls again, until the deliveries end. */
   async serve(iterator: AsyncIterator<Delivery>): Promise<void> {
+    const { jobs, observer, now } = this.#options
     try {
       for (;;) {
         let next = this.#slots.next()
@@ -97,9 +103,27 @@ export class Pool {
           next = this.#admit(pulled.value)
         }
         while (next !== undefined && this.#slots.take(next)) {
-          await this.#work(next)
+          // Not a method: an async call more is a good part of what the pool costs a short job.
+          const { message } = next
+          const job = jobs.get(message.type)
+          if (!next.lease.aborted) {
+            const label = job === undefined ? UNKNOWN_TYPE : message.type
+            const begun = this.#begin(message, label)
+            let outcome = this.#refusal(message, job)
+            if (outcome === undefined) {
+              const execution = this.#run(next, job!, begun)
+              outcome = this.#decide(execution, job!, await execution.result)
+            }
+            const runMs = now() - begun
+            const written = await next.settle(outcome)
+            if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
+            observer.settled(message, label, outcome, runMs, written)
+          } else {
+            // It must hear of every delivery, or takes this one for one that still runs.
+            void next.settle(RELEASE)
+          }
           this.#slots.free()
-          next = this.#types.done(next.message.type)
+          next = this.#types.done(message.type)
         }
       }
     } catch (error) {
@@ -120,7 +144,7 @@ export class Pool {
   /** Aborts the signal of every running job; those that yield are released. */
   abort(reason: ShutdownError): void {
     this.#hardStop = reason
-    for (const running of this.#running.items()) running.execution.abort(reason)
+    for (const execution of this.#running.items()) execution.abort(reason)
   }
 
   /** The delivery, when it may run now; else it is parked or deferred. */
@@ -145,28 +169,6 @@ export class Pool {
     void delivery.settle({ kind: 'retry', delayMs, reason: 'type-limit', counted: false })
   }
 
-  /** One job in its slot, from decoding to the settlement. Never rejects. */
-  async #work(delivery: Delivery): Promise<void> {
-    const { message } = delivery
-    const job = this.#options.jobs.get(message.type)
-    if (!delivery.lease.aborted) {
-      const label = job === undefined ? UNKNOWN_TYPE : message.type
-      const begun = this.#begin(message, label)
-      let outcome = this.#refusal(message, job)
-      if (outcome === undefined) {
-        const running = this.#run(delivery, job!, begun)
-        outcome = this.#decide(running, await running.execution.result)
-      }
-      const runMs = this.#options.now() - begun
-      const written = await delivery.settle(outcome)
-      if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
-      this.#options.observer.settled(message, label, outcome, runMs, written)
-    } else {
-      // It must hear of every delivery, or takes this one for one that still runs.
-      void delivery.settle(RELEASE)
-    }
-  }
-
   #begin(message: Message, label: string): number {
     const { enqueuedAt } = message
     const waitMs =
@@ -182,20 +184,21 @@ export class Pool {
     return undefined
   }
 
-  #run(delivery: Delivery, job: PoolJob, begun: number): Running {
+  #run(delivery: Delivery, job: PoolJob, begun: number): Execution {
     this.#watch(delivery.lease)
-    const running = new Running(delivery, job, begun, this.#options, this.#unstuck)
-    this.#running.add(running)
-    if (this.#hardStop !== undefined) running.execution.abort(this.#hardStop)
-    return running
+    const execution = new Execution(delivery, job, begun, this.#options, this.#unstuck)
+    this.#running.add(execution)
+    this.#timeouts.add(execution)
+    if (this.#hardStop !== undefined) execution.abort(this.#hardStop)
+    return execution
   }
 
-  #decide(running: Running, result: Result): Outcome {
-    this.#running.remove(running)
-    const { message, job } = running
+  #decide(execution: Execution, { policy }: PoolJob, result: Result): Outcome {
+    this.#running.remove(execution)
+    const { message } = execution
     if (result.kind === 'stuck') this.#reportStuck(message)
     const { ladderMs, random } = this.#options
-    const outcome = outcomeOf(result, message.attempt, job.policy, ladderMs, random)
+    const outcome = outcomeOf(result, message.attempt, policy, ladderMs, random)
     if (outcome.kind === 'release' && isAbandoned(result)) this.#abandoned++
     return outcome
   }
@@ -208,8 +211,8 @@ export class Pool {
       'abort',
       () => {
         const reason = new LeaseLostError(undefined, { cause: lease.reason })
-        for (const running of this.#running.items()) {
-          if (running.lease === lease) running.execution.abort(reason)
+        for (const execution of this.#running.items()) {
+          if (execution.lease === lease) execution.abort(reason)
         }
       },
       { once: true },

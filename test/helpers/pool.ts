@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Observer } from '../../worker/contracts.ts'
 import type { InlineJob } from '../../worker/define.ts'
 import { Pool } from '../../worker/pool.ts'
-import type { PoolOptions } from '../../worker/pool-running.ts'
+import type { PoolOptions } from '../../worker/pool-options.ts'
 
 const POLICY = { attempts: 3, minDelayMs: 1_000, maxDelayMs: 1_000, factor: 1 }
 const LOG = { debug() {}, info() {}, warn() {}, error() {} }

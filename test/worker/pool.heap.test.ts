@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import type { Delivery, Logger, Message, Observer, Outcome } from '../../worker/contracts.ts'
 import { defineJob } from '../../worker/define.ts'
 import { Pool } from '../../worker/pool.ts'
-import type { PoolJob, PoolOptions } from '../../worker/pool-running.ts'
+import type { PoolJob, PoolOptions } from '../../worker/pool-options.ts'
 
 const SHORT_JOBS = 300_000
 const WARM_UP = 20_000
