@@ -1,6 +1,6 @@
 import type { Outcome, RetryReason } from './contracts.ts'
 import type { RetryPolicy } from './define.ts'
-import { InvalidPayloadError, messageOf, type RetryLater, TidemillError, TimeoutError, toError } from './errors.ts'
+import { messageOf, type RetryLater, TidemillError, TimeoutError, toError } from './errors.ts'
 
 /** How one run of a handler ended. */
 export type Result =
@@ -32,7 +32,9 @@ export function outcomeOf(
   const { aborted } = result
   const error = result.kind === 'failed' ? toError(result.error) : result.aborted
   if (codeOf(error) === 'PERMANENT') return { kind: 'dead', reason: 'permanent', error: messageOf(error) }
-  if (error instanceof InvalidPayloadError) return { kind: 'dead', reason: 'invalid-payload', error: messageOf(error) }
+  if (codeOf(error) === 'INVALID_PAYLOAD') {
+    return { kind: 'dead', reason: 'invalid-payload', error: messageOf(error) }
+  }
   if (codeOf(error) === 'RETRY_LATER') {
     const wishMs = (error as RetryLater).delayMs
     return again('retry-later', error, attempt, policy, ladderMs, random, Number.isFinite(wishMs) ? wishMs : undefined)

@@ -35,6 +35,7 @@ test('whatever was thrown, the job becomes what it would have become without a c
         outcomeOf({ kind: 'failed', error: value, aborted: undefined }, attempt, POLICY, [500, 5_000], () => 0.5)
       assert.deepEqual(outcome(crossed(error)), outcome(error))
     }),
+    { numRuns: 2_000 },
   )
 })
 
