@@ -12,10 +12,11 @@ export interface Bench {
   readonly folder: string
 }
 
-/** How a job behaves. `once`: fails at its first try. `later`: asks at it for a minute. `long`: takes ten minutes, the first time that it is begun. */
-export const MOODS = ['good', 'permanent', 'failing', 'once', 'later', 'killer', 'long'] as const
+/** How a job behaves. `once`: fails at its first try. `later`: asks at it for a minute. `gated`: waits until the test opens the gate. `long`: takes ten minutes, the first time that it is begun. */
+export const MOODS = ['good', 'permanent', 'failing', 'once', 'later', 'gated', 'killer', 'long'] as const
 export type Mood = (typeof MOODS)[number]
 
+const GATE_POLL_MS = 20
 const MINUTE_MS = 60_000
 const LONG_MS = 10 * MINUTE_MS
 
@@ -31,6 +32,7 @@ export const faultJob = defineJob({
       throw new PermanentError('a prototype was polluted')
     ledger.write('started', id)
     if (mood === 'long' && isFirst(folder, id)) await sleep(LONG_MS, undefined, { signal })
+    while (mood === 'gated' && !existsSync(gateOf(folder))) await sleep(GATE_POLL_MS, undefined, { signal })
     await sleep(ms, undefined, { signal })
     if (mood === 'killer') process.kill(process.pid, 'SIGKILL')
     if (mood === 'permanent') throw new PermanentError('no such order')
@@ -39,6 +41,11 @@ export const faultJob = defineJob({
     ledger.write('done', id)
   },
 })
+
+/** Once this file is there, gated jobs go on. */
+export function gateOf(folder: string): string {
+  return join(folder, 'gate')
+}
 
 function isFirst(folder: string, id: string): boolean {
   const mark = join(folder, `begun-${id}`)

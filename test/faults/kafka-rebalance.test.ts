@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sharedKafka } from '../helpers/kafka.ts'
 import { waitFor } from '../helpers/wait.ts'
 import type { WorkerProcess } from '../helpers/worker-process.ts'
+import { gateOf } from './job.ts'
 import { openOnKafka, SESSION_TIMEOUT_MS, sharedOut } from './kafka-scenario.ts'
 import { assertDrained, assertNothingTwice } from './plays.ts'
 import { stop } from './scenario.ts'
@@ -55,13 +57,14 @@ suite('sharing out', { concurrency: 2 }, () => {
   test('jobs that outlast a hand-over run on where their partition stays, and once more where it goes', async (t) => {
     const scenario = await openOnKafka(t, await sharedKafka(), { env: { TIDEMILL_HAND_OVER_MS: '500' } })
     const { trickle, stage } = scenario
-    const value = Buffer.from('{"ms":6000,"mood":"good"}')
+    const value = Buffer.from('{"ms":0,"mood":"gated"}')
     const ids = await stage.send([0, 1, 2, 3].map((partition) => ({ id: `long-${partition}`, partition, value })))
     trickle.confirmed.push(...ids)
     const owner = await scenario.addWorker()
     await scenario.untilBusy(ids.length)
     const visitor = await scenario.addWorker()
-    await scenario.untilDoneAre(ids)
+    await scenario.untilBusy(2, visitor.pid)
+    writeFileSync(gateOf(scenario.folder), '')
     const { verdict, ledger } = await scenario.finish()
     const doneBy = (pid: number) => ledger.done.filter((entry) => entry.pid === pid).map(({ id }) => id)
     assert.deepEqual([doneBy(owner.pid).length, doneBy(visitor.pid).length], [2, 2])
