@@ -2,27 +2,25 @@
 // tidemill against the loops that people write by hand, on amqplib or on kafkajs: ratios by round, their medians, and what it holds at rest.
 // The aims stand beside the figures; nothing here passes or fails because of them.
 import { rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startBroker } from '../../deploy/local/broker.ts'
 import { messageOf } from '../../worker/errors.ts'
 import { bundlePrograms } from './bundle.ts'
-import { runContestant } from './contestant.ts'
 import { type DuelResult, duel, type Length } from './duel.ts'
 import { BOUTS } from './kafka/bouts.ts'
 import { BenchTopic } from './kafka/topic.ts'
 import { type BoutResult, tournament } from './kafka/tournament.ts'
 import { sharesOf } from './profile.ts'
-import { BenchQueue } from './queue.ts'
+import { kafkaLoads, type Profiled, type ProfileLength, rabbitmqLoads, writeProfile } from './profiled.ts'
 import { boutTable, duelTable, idleTable, startTable, table } from './report.ts'
-import { SCENARIOS, type Scenario } from './scenarios.ts'
+import { SCENARIOS } from './scenarios.ts'
 import { idleRssMb, measureStart, type StartResult } from './start.ts'
 
 const FULL: Length = { rounds: 5, jobs: 60_000, warmUp: 20_000 }
 const QUICK: Length = { rounds: 2, jobs: 20_000, warmUp: 10_000 }
-const PROFILE_JOBS = 150_000
+const PROFILE: ProfileLength = { jobs: 150_000, warmUp: FULL.warmUp }
 /** A Kafka hands out so many more jobs in the same time. */
 const KAFKA_SHARE = 5
 const START_SAMPLES = { full: 20, quick: 5 }
@@ -55,8 +53,9 @@ try {
   if (values.broker === 'memory') throw new Error('--broker: expected rabbitmq, kafka or a URL, got memory')
   const broker = await startBroker({ broker: values.broker, install: !values['no-install'], log: say })
   try {
-    if (broker.protocol === 'kafka') await benchKafka(broker.url, broker.version)
-    else if (values.profile) await profile(broker.url)
+    const isKafka = broker.protocol === 'kafka'
+    if (values.profile) await profile(broker.url, isKafka ? kafkaLoads(ofKafka(PROFILE)) : rabbitmqLoads(PROFILE))
+    else if (isKafka) await benchKafka(broker.url, broker.version)
     else await bench(broker.url, broker.version)
   } finally {
     await broker.stop()
@@ -84,14 +83,9 @@ async function bench(url: string, version: string): Promise<void> {
 }
 
 async function benchKafka(url: string, version: string): Promise<void> {
-  if (values.profile) throw new Error('--profile: expected RabbitMQ, got Kafka')
   const folder = await bundlePrograms()
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const kafkaLength: Length = {
-    ...length,
-    jobs: count('jobs', values.jobs) ?? usual.jobs * KAFKA_SHARE,
-    warmUp: usual.warmUp * KAFKA_SHARE,
-  }
+  const kafkaLength = ofKafka({ ...usual, rounds: length.rounds })
   const bouts: BoutResult[] = []
   for (const bout of BOUTS.filter(({ name }) => name.includes(values.only))) {
     bouts.push(await tournament(folder, url, bout, kafkaLength, say))
@@ -116,37 +110,27 @@ async function idleOnKafka(folder: string, url: string) {
   }
 }
 
-/** Writes a CPU profile of tidemill's consumer for each scenario, and shows where its own time went. */
-async function profile(url: string): Promise<void> {
+/** Writes a CPU profile of tidemill's consumer under each load, and shows where its own time went. */
+async function profile(url: string, loads: readonly Profiled[]): Promise<void> {
   const profiles: { scenario: string; file: string; shares: ReturnType<typeof sharesOf> }[] = []
-  for (const scenario of scenarios) {
-    const file = await profileOf(url, scenario)
+  for (const one of loads.filter(({ name }) => name.includes(values.only))) {
+    const load = { ...one.load, jobs: count('jobs', values.jobs) ?? one.load.jobs }
+    const file = await writeProfile(url, { ...one, load }, join(root, '.tidemill', 'profiles'))
     const shares = sharesOf(file, root).slice(0, 40)
-    profiles.push({ scenario: scenario.name, file, shares })
-    say(
-      `\n${table([[`own time: ${scenario.name}`, '%'], ...shares.map(({ at, percent }) => [at, percent.toFixed(1)])])}`,
-    )
+    profiles.push({ scenario: one.name, file, shares })
+    say(`\n${table([[`own time: ${one.name}`, '%'], ...shares.map(({ at, percent }) => [at, percent.toFixed(1)])])}`)
     say(`\nfor a flame graph, open ${file} in a browser's developer tools`)
   }
   if (values.json) print({ ok: true, profiles })
 }
 
-async function profileOf(url: string, { name, queueType, handler, concurrency, readAhead }: Scenario): Promise<string> {
-  const folder = join(root, '.tidemill', 'profiles')
-  await mkdir(folder, { recursive: true })
-  const file = join(folder, `${name.replace(/[^a-z0-9]+/g, '-')}-${Date.now()}.cpuprofile`)
-  const jobs = count('jobs', values.jobs) ?? PROFILE_JOBS
-  const warmUp = FULL.warmUp
-  const queue = await BenchQueue.open(url, queueType)
-  try {
-    await queue.fill(warmUp + jobs)
-    const task = { url, queue: queue.name, handler, concurrency, readAhead, warmUp, jobs, profile: file }
-    // From source, so that the profile has the source's lines.
-    await runContestant('tidemill', task, join(import.meta.dirname, 'tidemill.ts'))
-  } finally {
-    await queue.remove()
+/** The same time on Kafka. A number of jobs that was asked for stays. */
+function ofKafka<L extends ProfileLength>(length: L): L {
+  return {
+    ...length,
+    jobs: count('jobs', values.jobs) ?? length.jobs * KAFKA_SHARE,
+    warmUp: length.warmUp * KAFKA_SHARE,
   }
-  return file
 }
 
 function count(option: string, given: string | undefined): number | undefined {
