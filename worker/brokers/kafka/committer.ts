@@ -6,7 +6,7 @@ import type { Partition } from './partition.ts'
 export interface CommitterOptions {
   /** Finished records are committed this long after the first of them at the latest. */
   readonly intervalMs: number
-  /** A commit is begun when this many are finished, so that the bound of twice as many is not reached. */
+  /** A commit is begun when this many are finished, so that it has ended before the bound, four times as many, is reached. */
   readonly count: number
   partitions(): Iterable<Partition>
   epoch(): Epoch

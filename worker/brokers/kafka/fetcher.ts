@@ -1,5 +1,6 @@
 import type { TopicPartition } from './assignment.ts'
 import { type Fetched, fetchFrom, type Wanted } from './fetch.ts'
+import { FetchWait } from './fetch-wait.ts'
 import type { Group } from './group.ts'
 import type { Session } from './session.ts'
 
@@ -7,13 +8,14 @@ import type { Session } from './session.ts'
 export interface FetchHooks {
   /** Partitions that want more, each with where it begins. */
   wanted(): readonly Wanted[]
+  /** True while a partition has enough for now: it may want more at any time. */
+  isSated(): boolean
   fetched(answer: Fetched): void
   /** The log does not hold the offset that was asked for (any more). */
   outOfRange(partition: TopicPartition): void
 }
 
 const MAX_BYTES = 4 * 1024 * 1024
-const MAX_WAIT_MS = 250
 /** Metadata grow old also when nothing is fetched. */
 const LOOK_EVERY_MS = 3_000
 const OFFSET_OUT_OF_RANGE = 1
@@ -36,6 +38,7 @@ export class Fetcher {
   readonly #group: Group
   readonly #hooks: FetchHooks
   readonly #sleepers = new Set<() => void>()
+  readonly #wait = new FetchWait()
   #stopped = false
 
   constructor(group: Group, hooks: FetchHooks) {
@@ -49,7 +52,8 @@ export class Fetcher {
 
   /** A partition wants more than it did, or a session is over. */
   wake(): void {
-    for (const wake of [...this.#sleepers]) wake()
+    this.#wait.ranLow(performance.now())
+    this.#look()
   }
 
   /** For good. */
@@ -74,7 +78,7 @@ export class Fetcher {
           .catch((error) => session.end(error))
           .finally(() => {
             busy.delete(nodeId)
-            this.wake()
+            this.#look()
           })
         busy.set(nodeId, fetching)
       }
@@ -85,7 +89,7 @@ export class Fetcher {
 
   async #fetch(session: Session, nodeId: string, wanted: readonly Wanted[]): Promise<void> {
     const broker = await this.#group.broker(nodeId)
-    const limits = { maxWaitMs: MAX_WAIT_MS, maxBytes: MAX_BYTES }
+    const limits = { maxWaitMs: this.#wait.next(this.#hooks.isSated(), performance.now()), maxBytes: MAX_BYTES }
     const answers = await fetchFrom(broker, wanted, limits)
     if (session.isOver) return
     for (const answer of answers) {
@@ -93,6 +97,10 @@ export class Fetcher {
       else if (answer.error === OFFSET_OUT_OF_RANGE) this.#hooks.outOfRange(answer)
       else throw errorOf(answer)
     }
+  }
+
+  #look(): void {
+    for (const wake of [...this.#sleepers]) wake()
   }
 
   #untilHungry(): Promise<void> {

@@ -71,6 +71,11 @@ export class Holdings {
     return !this.#awaited.has(partition) && partition.isHungry(this.#share)
   }
 
+  /** True when one of them wanted no more at the last look. */
+  get isSated(): boolean {
+    return this.#awaited.size < this.#schedule.partitions.length
+  }
+
   /** What is to be fetched next. */
   wanted(): Wanted[] {
     const share = this.#share

@@ -76,7 +76,7 @@ export class KafkaSource implements Source {
     })
     this.#committer = new Committer({
       intervalMs: commitIntervalMs,
-      count: Math.ceil(commitCount / 2),
+      count: Math.ceil(commitCount / 4),
       partitions: () => this.#schedule.partitions,
       epoch: () => this.#group.epoch,
       write: (commits, epoch) => this.#group.commit(commits, epoch),
@@ -102,6 +102,7 @@ export class KafkaSource implements Source {
           this.#member.wake()
         },
         wanted: () => this.#holdings.wanted(),
+        isSated: () => this.#holdings.isSated,
         fetched: (answer) => this.#fetched(answer),
         outOfRange: (partition) => this.#outOfRange(partition),
         lost: (reason) => this.#lost(reason),
