@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { defineJob } from '../../worker/define.ts'
 import { memoryWorker } from '../helpers/memory-worker.ts'
@@ -25,4 +26,14 @@ test('a job that waits for the slot of its type when a drain begins is given bac
   await draining
   assert.deepEqual(begun, ['first', 'third'])
   assert.equal(memory.ready('q').length, 1)
+})
+
+test('a worker without handlers in threads loads nothing for them', async (t) => {
+  const isLoaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('/piscina/'))
+  const { worker } = memoryWorker(t, {})
+  await worker.start()
+  await worker.drain()
+  assert.equal(isLoaded(), false)
+  await import('../../worker/threads/pool.ts')
+  assert.ok(isLoaded(), 'void: it is not seen when it is loaded')
 })

@@ -118,6 +118,21 @@ test('a job that is busy can not hear it: its thread is ended after the grace, a
   assert.deepEqual(ends(), ['aborted'])
 })
 
+test('a thread in native code can not be ended before that is: its job counts as running until then, others go on', async (t) => {
+  const { run, logged, ends } = openThreads(t)
+  const stop = new AbortController()
+  let hasEnded = false
+  const running = assert.rejects(run({ act: 'native' }, stop.signal), /enough/).then(() => {
+    hasEnded = true
+  })
+  await logged('computing')
+  stop.abort(new Error('enough'))
+  await waitFor('its thread is told to end', () => ends().length > 0)
+  assert.equal(hasEnded, false)
+  await run({}, undefined, { id: 'next' })
+  await running
+})
+
 test('a job that was aborted before it began does not begin', async (t) => {
   const { run, lines } = openThreads(t)
   await assert.rejects(run({}, AbortSignal.abort(new Error('too late'))), /too late/)
