@@ -138,7 +138,10 @@ export class Scenario<S extends Stage> {
     await this.trickle.stop()
     await this.#quiesce()
     const exits = await Promise.all([...this.workers].map((worker) => stop(worker)))
-    for (const { exit, output } of exits) assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
+    for (const { exit, output } of exits) {
+      assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
+      assert.doesNotMatch(output, /nobody (waited for it|could catch it)/)
+    }
     const [ledger, dead] = [await this.ledger(), await this.stage.takeDead()]
     const ids = (entries: readonly { readonly id: string }[]) => entries.map(({ id }) => id)
     const verdict = judge({
