@@ -6,12 +6,13 @@ import { sharedKafka } from '../helpers/kafka.ts'
 import { waitFor } from '../helpers/wait.ts'
 import type { WorkerProcess } from '../helpers/worker-process.ts'
 import { gateOf } from './job.ts'
-import { openOnKafka, SESSION_TIMEOUT_MS, sharedOut } from './kafka-scenario.ts'
+import { interruptedBy, openOnKafka, SESSION_TIMEOUT_MS, sharedOut } from './kafka-scenario.ts'
 import { assertDrained, assertNothingTwice } from './plays.ts'
 import { stop } from './scenario.ts'
 
 const STEP_MS = 2_000
-const STEPS = 15
+/** A minute. The other tests of this file run in its shadow. */
+const STEPS = 30
 const MAX_VISITORS = 2
 
 suite('sharing out', { concurrency: 2 }, () => {
@@ -21,23 +22,31 @@ suite('sharing out', { concurrency: 2 }, () => {
     scenario.trickle.start()
     await scenario.untilDone(50)
     const visitors: WorkerProcess[] = []
-    let joins = 0
+    const joined: WorkerProcess[] = []
     for (let step = 0; step < STEPS; step += 1) {
       const pace = sleep(STEP_MS)
-      await scenario.untilBusy(2)
-      if (visitors.length < MAX_VISITORS && (visitors.length === 0 || step % 3 !== 2)) {
-        visitors.push(await scenario.addWorker())
-        joins += 1
+      const leaver = visitors[0]
+      if (leaver === undefined || (visitors.length < MAX_VISITORS && step % 3 !== 2)) {
+        const visitor = await scenario.addWorker()
+        visitors.push(visitor)
+        joined.push(visitor)
       } else {
-        assertDrained(await stop(visitors.shift()!))
+        visitors.shift()
+        await scenario.untilBusy(1, leaver.pid)
+        assertDrained(await stop(leaver))
       }
       await pace
     }
     const shared = Math.min(...residents.map(sharedOut))
-    t.diagnostic(`${joins} joins, ${STEPS - joins} leaves; the partitions were shared out ${shared} times`)
+    const outcome = await scenario.finish()
+    const hits = joined.map((visitor) => interruptedBy(visitor, outcome.ledger).length)
+    t.diagnostic(
+      `${joined.length} joins, which hit ${Math.min(...hits)} to ${Math.max(...hits)} jobs each, and ${STEPS - joined.length} leaves; the partitions were shared out ${shared} times`,
+    )
     // Two that come together are one sharing out.
-    assert.ok(shared >= joins, `void: the partitions were shared out ${shared} times`)
-    assertNothingTwice(await scenario.finish())
+    assert.ok(shared >= joined.length, `void: the partitions were shared out ${shared} times`)
+    assert.ok(Math.min(...hits) >= 1, `void: of the jobs in flight, the joins hit ${hits.join(', ')}`)
+    assertNothingTwice(outcome)
   })
 
   test('a job that takes longer than the session runs once, and its worker keeps its partitions', async (t) => {

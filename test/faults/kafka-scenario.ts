@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import type { BrokerSettings } from '../../worker/contracts.ts'
 import type { WorkerProcess } from '../helpers/worker-process.ts'
+import type { Entry, Ledger } from '../load/ledger.ts'
 import { KafkaStage } from './kafka-stage.ts'
 import { Scenario, type ScenarioOptions } from './scenario.ts'
 
@@ -27,7 +28,35 @@ export async function openOnKafka(
   })
 }
 
+const SHARED_OUT = 'the partitions were shared out anew'
+
 /** How often a worker has been given its partitions. */
 export function sharedOut(worker: WorkerProcess): number {
-  return worker.output.split('the partitions were shared out anew').length - 1
+  return worker.output.split(SHARED_OUT).length - 1
+}
+
+/**
+ * The jobs that the others had in flight when they began no more because this worker came: those that were not done when the process
+ * that ran them began its last job before the newcomer had its share. Jobs begun before the newcomer ran say nothing.
+ */
+export function interruptedBy(newcomer: WorkerProcess, { started, done }: Ledger): Entry[] {
+  const [from, to] = [toldAt(newcomer, 'worker running'), toldAt(newcomer, SHARED_OUT)]
+  const ends = new Map(done.map(({ id, pid, t }) => [`${pid} ${id}`, t]))
+  const before = Map.groupBy(
+    started.filter(({ t }) => t < to),
+    ({ pid }) => pid,
+  )
+  return [...before.values()].flatMap((begun) => {
+    const last = Math.max(...begun.map(({ t }) => t))
+    return last < from
+      ? []
+      : begun.filter(({ pid, id }) => (ends.get(`${pid} ${id}`) ?? Number.POSITIVE_INFINITY) >= last)
+  })
+}
+
+/** When a worker first said this, ms since the epoch. */
+function toldAt(worker: WorkerProcess, message: string): number {
+  const line = worker.output.split('\n').find((one) => one.includes(`"msg":"${message}"`))
+  if (line === undefined) throw new Error(`expected a line that says "${message}", got\n${worker.output}`)
+  return Date.parse(JSON.parse(line).time)
 }
