@@ -43,6 +43,11 @@ const KAFKA_BLOCKED = {
   name: 'when the first job blocks and 500 behind it are done, a crash makes it run again, and of the others no more than the bound',
 }
 
+const KAFKA_STORM = {
+  file: 'test/faults/kafka-rebalance.test.ts',
+  name: 'while a worker joins or leaves every two seconds, no job is lost or begun again, and keys keep their order',
+}
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'ack-first',
@@ -105,6 +110,14 @@ export const MUTANTS: readonly Mutant[] = [
     },
     test: KAFKA_FROZEN,
     says: /the watermark fell|no longer knows/,
+  },
+  {
+    name: 'foreign-commits',
+    file: 'worker/brokers/kafka/holdings.ts',
+    find: 'filter(({ name }) => isContinuous && names.has(name))',
+    replace: 'filter(() => isContinuous)',
+    test: KAFKA_STORM,
+    says: /jobs were lost|the watermark fell|no longer knows/,
   },
   {
     name: 'commit-after-stop',
