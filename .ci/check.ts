@@ -56,6 +56,7 @@ const checks: readonly Check[] = [
   { name: 'generated files', run: () => command('node', '.ci/generate.ts', '--check') },
   { name: 'dead code', run: () => command('knip', '--no-progress') },
   { name: 'architecture', run: () => command('node', '--test', 'test/architecture.test.ts') },
+  { name: 'mutants', run: () => command('node', '--test', 'test/mutants.test.ts') },
 ]
 
 const json = process.argv.includes('--json')

@@ -6,6 +6,7 @@ import { messageOf } from '../../worker/errors.ts'
 import { Leftovers } from '../helpers/leftovers.ts'
 import { SharedBrokers } from '../helpers/shared-brokers.ts'
 import { brokersFor } from '../helpers/test-groups.ts'
+import { escaped } from './changes.ts'
 import { MUTANTS, type Mutant } from './mutants.ts'
 import { Tree } from './tree.ts'
 
@@ -114,7 +115,7 @@ async function attempt(tree: Tree, test: Mutant['test']): Promise<Trial> {
   const stream = run({
     files: [join(tree.folder, test.file)],
     cwd: tree.folder,
-    testNamePatterns: [new RegExp(`^${test.name.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')}$`)],
+    testNamePatterns: [new RegExp(`^${escaped(test.name)}$`)],
     timeout: TEST_TIMEOUT_MS,
   })
   stream.on('test:pass', ({ name }) => {

@@ -1,7 +1,8 @@
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Change, Mutant } from './mutants.ts'
+import { changesOf, faultOf } from './changes.ts'
+import type { Mutant } from './mutants.ts'
 
 const PARTS = ['bin', 'worker', 'scalers', 'deploy', 'test', 'package.json', 'tsconfig.json', 'README.md']
 
@@ -19,23 +20,19 @@ export class Tree {
 
   /** @throws Error when the place to change is not there exactly once: the mutant has to be written anew */
   apply(mutant: Mutant): void {
-    this.#change(mutant.name, mutant)
-    if (mutant.and !== undefined) this.#change(mutant.name, mutant.and)
+    for (const change of changesOf(mutant)) {
+      const path = join(this.folder, change.file)
+      const source = readFileSync(path, 'utf8')
+      const fault = faultOf(change, source)
+      if (fault !== undefined) throw new Error(`${mutant.name}: ${fault}`)
+      writeFileSync(
+        path,
+        source.replace(change.find, () => change.replace),
+      )
+    }
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
-  }
-
-  #change(name: string, { file, find, replace }: Change): void {
-    const path = join(this.folder, file)
-    const source = readFileSync(path, 'utf8')
-    const places = source.split(find).length - 1
-    if (places !== 1)
-      throw new Error(`${name}: expected one place in ${file} that reads ${JSON.stringify(find)}, got ${places}`)
-    writeFileSync(
-      path,
-      source.replace(find, () => replace),
-    )
   }
 }
