@@ -1,7 +1,11 @@
 /**
  * The nouns that every room of tidemill shares. This file holds no behaviour, and imports nothing that does.
  */
+import type { DeadReason, Outcome, RetryReason } from './outcome.ts'
+
 export type { BrokerSettings } from './broker-settings.ts'
+export { DEAD_REASONS, RETRY_REASONS } from './outcome.ts'
+export type { DeadReason, Outcome, RetryReason }
 
 /** A job as the broker delivered it, not yet decoded. Read-only: retries and dead letters copy the raw original, never this view. */
 export interface Message {
@@ -29,21 +33,6 @@ export interface Message {
   readonly redelivered: boolean
 }
 
-/** Why a job was dead-lettered. A closed list: it is a metric label and part of the wire format. */
-export const DEAD_REASONS = [
-  'attempts-exhausted',
-  'permanent',
-  'invalid-payload',
-  'unknown-type',
-  'missing-id',
-  'crash-loop',
-] as const
-export type DeadReason = (typeof DEAD_REASONS)[number]
-
-/** Why a job is tried again. A closed list: it is a metric label and part of the wire format. */
-export const RETRY_REASONS = ['error', 'timeout', 'retry-later', 'unknown-type', 'type-limit'] as const
-export type RetryReason = (typeof RETRY_REASONS)[number]
-
 /** Why a thread for CPU-bound handlers was replaced. A closed list: it is a metric label. */
 export const THREAD_ENDS = ['aborted', 'died'] as const
 export type ThreadEnd = (typeof THREAD_ENDS)[number]
@@ -51,21 +40,6 @@ export type ThreadEnd = (typeof THREAD_ENDS)[number]
 /** Why the number of jobs that may run at once was changed. A closed list: but for `recovered`, it is a metric label. */
 export const GUARD_REASONS = ['event-loop', 'memory', 'heap', 'recovered'] as const
 export type GuardReason = (typeof GUARD_REASONS)[number]
-
-/** What becomes of a delivery. */
-export type Outcome =
-  | { readonly kind: 'ack' }
-  /** `delayMs` is a rung of the ladder; `counted: false` leaves the attempt number as it is. */
-  | {
-      readonly kind: 'retry'
-      readonly delayMs: number
-      readonly reason: RetryReason
-      readonly error?: string
-      readonly counted: boolean
-    }
-  | { readonly kind: 'dead'; readonly reason: DeadReason; readonly error?: string }
-  /** Given back untouched (a drain): neither an attempt nor a step towards the crash limit. */
-  | { readonly kind: 'release' }
 
 /** One job on loan from the broker. */
 export interface Delivery {
@@ -81,12 +55,25 @@ export interface Delivery {
   settle(outcome: Outcome): Promise<boolean>
 }
 
+/** What `settle` returns where all is written at once, so that whoever knows it by identity need not wait for it. */
+export const WRITTEN: Promise<boolean> = Promise.resolve(true)
+
+/** Deliveries, as they come. */
+export interface Deliveries {
+  [Symbol.asyncIterator](): DeliveryIterator
+}
+
+export interface DeliveryIterator extends AsyncIterator<Delivery> {
+  /** The next delivery where it is here already. Undefined: ask with `next`, which waits, ends and rejects. */
+  poll?(): Delivery | undefined
+}
+
 /** Where a worker's jobs come from. */
 export interface Source {
   /** True while connected and consuming. */
   readonly ready: boolean
   /** Connects (for ever, with back-off) and yields. Pulling is the only back-pressure. Called once. Ends after `stop`. Rejects only with a fatal TidemillError. */
-  deliveries(): AsyncIterable<Delivery>
+  deliveries(): Deliveries
   /** Fetches no more, gives back what was fetched but not yielded, ends the iterable; what was yielded can still be settled. Idempotent, bounded, never rejects. */
   stop(): Promise<void>
   /** Flushes settlements and disconnects; unsettled deliveries return to the broker. Idempotent, bounded, never rejects. */

@@ -22,49 +22,43 @@ export interface ExecutionOptions {
   readonly abortGraceMs: number
 }
 
-const DONE: Result = Object.freeze({ kind: 'done' })
-
 /**
- * Runs one handler once, on one delivery, from decoding on, until it ends or is given up after an abort. `result` never
- * rejects. The signal exists only when the handler asks for it, and nothing is linked to a longer-lived signal, so that
- * nothing can pile up there. Its deadline is for others to watch.
+ * One handler's run on one delivery, from decoding on. Whoever runs it awaits what `run` returns and then calls `end`; one that
+ * has not ended when the grace after its abort is over is given up instead. The signal exists only when the handler asks
+ * for it, and nothing is linked to a longer-lived signal, so that nothing can pile up there. Its deadline is for others to watch.
  */
 export class Execution implements Link<Execution>, Dated {
   older: Execution | undefined = undefined
   newer: Execution | undefined = undefined
-  readonly message: Message
-  readonly lease: AbortSignal
+  readonly delivery: Delivery
   readonly begun: number
   readonly deadline: number
-  readonly result: Promise<Result>
   readonly #job: Runnable
   readonly #options: ExecutionOptions
-  readonly #unstuck: (message: Message) => void
+  readonly #givenUp: (execution: Execution, result: Result) => void
   #controller: AbortController | undefined = undefined
   #aborted: TidemillError | undefined = undefined
   #grace: NodeJS.Timeout | undefined = undefined
-  #ended = false
-  #resolve!: (result: Result) => void
+  #isOver = false
 
-  /** Starts the handler. `begun`: now, in ms. `unstuck` is called when a handler that counted as stuck came to an end after all. */
+  /** `begun`: now, in ms. `givenUp` is called, once, when the handler ignored its abort for longer than the grace. */
   constructor(
-    { message, lease }: Delivery,
+    delivery: Delivery,
     job: Runnable,
     begun: number,
     options: ExecutionOptions,
-    unstuck: (message: Message) => void,
+    givenUp: (execution: Execution, result: Result) => void,
   ) {
-    this.message = message
-    this.lease = lease
+    this.delivery = delivery
     this.begun = begun
     this.deadline = begun + job.timeoutMs
     this.#job = job
     this.#options = options
-    this.#unstuck = unstuck
-    this.result = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-    this.#start()
+    this.#givenUp = givenUp
+  }
+
+  get message(): Message {
+    return this.delivery.message
   }
 
   /** The handler's signal. */
@@ -76,9 +70,28 @@ export class Execution implements Link<Execution>, Dated {
     return this.#controller.signal
   }
 
+  /** Starts the handler and returns what it returns; throws what it throws, or `INVALID_PAYLOAD`. */
+  run(): Promise<void> | void {
+    const payload = decode(this.message, this.#job.definition, this.#options.limits)
+    return payload instanceof Promise ? payload.then((value) => this.#call(value)) : this.#call(payload)
+  }
+
+  /** What came of a handler that threw. */
+  failure(error: unknown): Result {
+    return { kind: 'failed', error, aborted: this.#aborted }
+  }
+
+  /** The handler has ended. False: it was given up before. */
+  end(): boolean {
+    if (this.#isOver) return false
+    this.#isOver = true
+    if (this.#grace !== undefined) clearTimeout(this.#grace)
+    return true
+  }
+
   /** Aborts the handler's signal; from then on the grace runs. The first reason stands; nothing happens after the end. */
   abort(reason: TidemillError): void {
-    if (this.#aborted !== undefined || this.#ended) return
+    if (this.#aborted !== undefined || this.#isOver) return
     this.#aborted = reason
     this.#grace = setTimeout(giveUp, this.#options.abortGraceMs, this)
     this.#controller?.abort(reason)
@@ -91,38 +104,13 @@ export class Execution implements Link<Execution>, Dated {
 
   /** Ends the wait for a handler that ignores its abort. */
   giveUp(): void {
-    this.#end({ kind: 'stuck', aborted: this.#aborted! })
-  }
-
-  #start(): void {
-    const failed = (error: unknown) => this.#settle({ kind: 'failed', error, aborted: this.#aborted })
-    try {
-      Promise.resolve(this.#handle()).then(() => this.#settle(DONE), failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
-  #handle(): Promise<void> | void {
-    const payload = decode(this.message, this.#job.definition, this.#options.limits)
-    return payload instanceof Promise ? payload.then((value) => this.#call(value)) : this.#call(payload)
+    if (this.end()) this.#givenUp(this, { kind: 'stuck', aborted: this.#aborted! })
   }
 
   #call(payload: unknown): Promise<void> | void {
     const { log, resources } = this.#options
     const { message } = this
     return this.#job.definition.handler(new JobView(message, payload), new JobContext(this, message, log, resources))
-  }
-
-  #settle(result: Result): void {
-    if (this.#ended) this.#unstuck(this.message)
-    else this.#end(result)
-  }
-
-  #end(result: Result): void {
-    clearTimeout(this.#grace)
-    this.#ended = true
-    this.#resolve(result)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Delivery, Source } from './contracts.ts'
+import type { Deliveries, Delivery, Source } from './contracts.ts'
 
 /**
  * A source that yields one job and ends: from its yielding on nothing more is fetched, so that no other job is taken and
@@ -18,7 +18,7 @@ export class OneJob implements Source {
     return this.#source.ready
   }
 
-  deliveries(): AsyncIterable<Delivery> {
+  deliveries(): Deliveries {
     return { [Symbol.asyncIterator]: () => this.#first() }
   }
 

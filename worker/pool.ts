@@ -1,10 +1,17 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import { Chain } from './chain.ts'
-import type { Delivery, Message, Outcome } from './contracts.ts'
+import {
+  type Deliveries,
+  type Delivery,
+  type DeliveryIterator,
+  type Message,
+  type Outcome,
+  WRITTEN,
+} from './contracts.ts'
 import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
 import { Execution } from './execute.ts'
 import type { PoolJob, PoolOptions } from './pool-options.ts'
-import { outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
+import { MISSING_ID, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
 import { Slots } from './slots.ts'
 import { Timeouts } from './timeouts.ts'
 import { sharesOf, TypeLimits } from './type-limits.ts'
@@ -13,12 +20,16 @@ import { sharesOf, TypeLimits } from './type-limits.ts'
 const UNKNOWN_TYPE = 'unknown'
 const DEFERRALS_PER_SECOND = 100
 const OVERFLOW_EVERY_MS = 100
-const MISSING_ID: Outcome = Object.freeze({
-  kind: 'dead',
-  reason: 'missing-id',
-  error: 'expected a message id, got none',
-})
 const RELEASE: Outcome = Object.freeze({ kind: 'release' })
+const DONE: Result = Object.freeze({ kind: 'done' })
+
+/** What the calls that work one after the other for one slot have in common. */
+interface Lane {
+  readonly iterator: DeliveryIterator
+  readonly givenUp: (execution: Execution, result: Result) => void
+  readonly ended: () => void
+  readonly failed: (error: unknown) => void
+}
 
 /**
  * The bounded loop: so many slots, each pulls a delivery, runs it, decides, settles, tells the observer and pulls the
@@ -79,7 +90,7 @@ export class Pool {
   }
 
   /** Works until the deliveries end and the last of them is settled. Rejects with what the deliveries rejected with. */
-  async run(deliveries: AsyncIterable<Delivery>): Promise<void> {
+  async run(deliveries: Deliveries): Promise<void> {
     const iterator = deliveries[Symbol.asyncIterator]()
     const lanes = Array.from({ length: this.#options.concurrency }, () => this.#lanes(serve, this, iterator))
     const ends = await Promise.allSettled(lanes)
@@ -87,23 +98,39 @@ export class Pool {
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
-  /** One lane's life: pulls, works, pulls again, until the deliveries end. */
-  async serve(iterator: AsyncIterator<Delivery>): Promise<void> {
-    const { jobs, observer, now } = this.#options
+  /** One lane's life, until the deliveries end. */
+  serve(iterator: DeliveryIterator): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const givenUp = (execution: Execution, result: Result) => void this.#leave(lane, execution, result)
+    const lane: Lane = { iterator, givenUp, ended: resolve, failed: reject }
+    void this.#work(lane, undefined)
+    return promise
+  }
+
+  /**
+   * Pulls, works, pulls again, until the deliveries end. Where its handler was given up it ends without a word: `#leave` has
+   * called it anew by then. One wait a job, for the handler itself: each more is a good part of what a short job costs.
+   */
+  async #work(lane: Lane, given: Delivery | undefined): Promise<void> {
+    const { iterator } = lane
+    const { jobs, now } = this.#options
     try {
-      for (;;) {
-        let next = this.#slots.next()
+      for (let next = given; ; next = undefined) {
+        next ??= this.#slots.next()
         if (next === undefined) {
           if (this.#slots.crowded) {
             if (await this.#slots.park()) continue
-            return
+            break
           }
-          const pulled = await iterator.next()
-          if (pulled.done) return
-          next = this.#admit(pulled.value)
+          let pulled = iterator.poll?.()
+          if (pulled === undefined) {
+            const { done, value } = await iterator.next()
+            if (done) break
+            pulled = value
+          }
+          next = this.#admit(pulled)
         }
         while (next !== undefined && this.#slots.take(next)) {
-          // Not a method: an async call more is a good part of what the pool costs a short job.
           const { message } = next
           const job = jobs.get(message.type)
           if (!next.lease.aborted) {
@@ -111,13 +138,22 @@ export class Pool {
             const begun = this.#begin(message, label)
             let outcome = this.#refusal(message, job)
             if (outcome === undefined) {
-              const execution = this.#run(next, job!, begun)
-              outcome = this.#decide(execution, job!, await execution.result)
+              const execution = this.#open(next, job!, begun, lane)
+              let result = DONE
+              try {
+                await execution.run()
+              } catch (error) {
+                result = execution.failure(error)
+              }
+              if (!execution.end()) {
+                this.#unstuck(message)
+                return
+              }
+              outcome = this.#decide(execution, job!, result)
             }
             const runMs = now() - begun
-            const written = await next.settle(outcome)
-            if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
-            observer.settled(message, label, outcome, runMs, written)
+            const settling = next.settle(outcome)
+            this.#settled(message, label, outcome, runMs, settling === WRITTEN || (await settling))
           } else {
             // It must hear of every delivery, or takes this one for one that still runs.
             void next.settle(RELEASE)
@@ -126,13 +162,35 @@ export class Pool {
           next = this.#types.done(message.type)
         }
       }
-    } catch (error) {
-      // One slot less would go unnoticed: the others end too, and the worker fails aloud.
-      void iterator.return?.()
-      throw error
-    } finally {
       this.stop()
+      lane.ended()
+    } catch (error) {
+      this.#fail(lane, error)
     }
+  }
+
+  /** Goes on without a handler that ignores its abort: what was waiting for it waits for nothing any more. */
+  async #leave(lane: Lane, execution: Execution, result: Result): Promise<void> {
+    const { delivery, message, begun } = execution
+    const { type } = message
+    try {
+      this.#reportStuck(message)
+      const outcome = this.#decide(execution, this.#options.jobs.get(type)!, result)
+      const runMs = this.#options.now() - begun
+      this.#settled(message, type, outcome, runMs, await delivery.settle(outcome))
+      this.#slots.free()
+    } catch (error) {
+      this.#fail(lane, error)
+      return
+    }
+    await this.#work(lane, this.#types.done(type))
+  }
+
+  /** One slot less would go unnoticed: the others end too, and the worker fails aloud. */
+  #fail({ iterator, failed }: Lane, error: unknown): void {
+    void iterator.return?.()
+    this.stop()
+    failed(error)
   }
 
   /** Begins no more jobs: what was pulled and waits for a slot is given back. The deliveries are to end as well. */
@@ -184,9 +242,9 @@ export class Pool {
     return undefined
   }
 
-  #run(delivery: Delivery, job: PoolJob, begun: number): Execution {
+  #open(delivery: Delivery, job: PoolJob, begun: number, { givenUp }: Lane): Execution {
     this.#watch(delivery.lease)
-    const execution = new Execution(delivery, job, begun, this.#options, this.#unstuck)
+    const execution = new Execution(delivery, job, begun, this.#options, givenUp)
     this.#running.add(execution)
     this.#timeouts.add(execution)
     if (this.#hardStop !== undefined) execution.abort(this.#hardStop)
@@ -195,12 +253,15 @@ export class Pool {
 
   #decide(execution: Execution, { policy }: PoolJob, result: Result): Outcome {
     this.#running.remove(execution)
-    const { message } = execution
-    if (result.kind === 'stuck') this.#reportStuck(message)
     const { ladderMs, random } = this.#options
-    const outcome = outcomeOf(result, message.attempt, policy, ladderMs, random)
+    const outcome = outcomeOf(result, execution.message.attempt, policy, ladderMs, random)
     if (outcome.kind === 'release' && isAbandoned(result)) this.#abandoned++
     return outcome
+  }
+
+  #settled(message: Message, label: string, outcome: Outcome, runMs: number, written: boolean): void {
+    if (!written && this.#hardStop !== undefined && outcome.kind !== 'release') this.#abandoned++
+    this.#options.observer.settled(message, label, outcome, runMs, written)
   }
 
   /** One listener a lease, however many deliveries share it. */
@@ -212,7 +273,7 @@ export class Pool {
       () => {
         const reason = new LeaseLostError(undefined, { cause: lease.reason })
         for (const execution of this.#running.items()) {
-          if (execution.lease === lease) execution.abort(reason)
+          if (execution.delivery.lease === lease) execution.abort(reason)
         }
       },
       { once: true },
@@ -224,13 +285,13 @@ export class Pool {
     this.#options.observer.event({ name: 'stuck', message, type: message.type, stuck: this.#stuck })
   }
 
-  #unstuck = (message: Message): void => {
+  #unstuck(message: Message): void {
     this.#stuck--
     this.#options.observer.event({ name: 'unstuck', message, type: message.type, stuck: this.#stuck })
   }
 }
 
-function serve(pool: Pool, iterator: AsyncIterator<Delivery>): Promise<void> {
+function serve(pool: Pool, iterator: DeliveryIterator): Promise<void> {
   return pool.serve(iterator)
 }
 

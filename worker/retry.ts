@@ -2,6 +2,13 @@ import type { Outcome, RetryReason } from './contracts.ts'
 import type { RetryPolicy } from './define.ts'
 import { messageOf, type RetryLater, TidemillError, TimeoutError, toError } from './errors.ts'
 
+/** What becomes of a message without an id, where that is asked for. */
+export const MISSING_ID: Outcome = Object.freeze({
+  kind: 'dead',
+  reason: 'missing-id',
+  error: 'expected a message id, got none',
+})
+
 /** How one run of a handler ended. */
 export type Result =
   | { readonly kind: 'done' }

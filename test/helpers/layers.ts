@@ -2,7 +2,7 @@ import { codeOf, cyclesOf, graphOf, importsOf, packageOf, resolveImport, type So
 
 /** The worker's layers, lowest first: a file imports from its own layer or below. The first pattern that fits decides. */
 const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
-  [0, /^worker\/(broker-settings|contracts|errors)\.ts$/],
+  [0, /^worker\/(broker-settings|contracts|errors|outcome)\.ts$/],
   [
     1,
     /^worker\/(broker-url|chain|deadline|define|decode|guard|identity|job|lifecycle|one-job|retry|execute|redact|sizing|slots|suggest|timeouts|type-limits)\.ts$/,

@@ -1,4 +1,4 @@
-import type { Delivery, Message, Outcome } from '../../worker/contracts.ts'
+import type { Deliveries, Delivery, DeliveryIterator, Message, Outcome } from '../../worker/contracts.ts'
 
 /** A message with sensible fields, for tests that need no broker. */
 function messageOf(fields: Partial<Message> = {}): Message {
@@ -19,10 +19,17 @@ export class FakeDelivery implements Delivery {
   readonly message: Message
   readonly lease: AbortSignal
   readonly settled: Promise<Outcome>
+  readonly #written: Promise<boolean>
   outcomes: Outcome[] = []
   #settle!: (outcome: Outcome) => void
 
-  constructor(message: Partial<Message> = {}, lease: AbortSignal = new AbortController().signal) {
+  /** `written`: what settling it returns while the lease holds. */
+  constructor(
+    message: Partial<Message> = {},
+    lease: AbortSignal = new AbortController().signal,
+    written: Promise<boolean> = Promise.resolve(true),
+  ) {
+    this.#written = written
     this.message = messageOf(message)
     this.lease = lease
     this.settled = new Promise((resolve) => {
@@ -33,16 +40,22 @@ export class FakeDelivery implements Delivery {
   settle(outcome: Outcome): Promise<boolean> {
     this.outcomes.push(outcome)
     this.#settle(outcome)
-    return Promise.resolve(!this.lease.aborted)
+    return this.lease.aborted ? Promise.resolve(false) : this.#written
   }
 }
 
 /** Deliveries that a test hands out one by one; `pulled` counts how many were asked for. */
-export class FakeSource implements AsyncIterable<Delivery> {
+export class FakeSource implements Deliveries {
   pulled = 0
+  readonly #polls: boolean
   readonly #queue: Delivery[] = []
   #wake: (() => void) | undefined
   #ended = false
+
+  /** With `polls`, what is there can be had without waiting. */
+  constructor({ polls = false } = {}) {
+    this.#polls = polls
+  }
 
   push(...deliveries: Delivery[]): void {
     this.#queue.push(...deliveries)
@@ -54,7 +67,18 @@ export class FakeSource implements AsyncIterable<Delivery> {
     this.#wake?.()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Delivery> {
+  [Symbol.asyncIterator](): DeliveryIterator {
+    const iterator = this.#iterate()
+    return this.#polls ? Object.assign(iterator, { poll: () => this.#poll() }) : iterator
+  }
+
+  #poll(): Delivery | undefined {
+    const delivery = this.#queue.shift()
+    if (delivery !== undefined) this.pulled++
+    return delivery
+  }
+
+  async *#iterate(): AsyncGenerator<Delivery> {
     for (;;) {
       this.pulled++
       while (this.#queue.length === 0) {

@@ -1,42 +1,50 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Observer, WorkerEvent } from '../../worker/contracts.ts'
+import { type Observer, WRITTEN } from '../../worker/contracts.ts'
 import { defineJob } from '../../worker/define.ts'
 import { PermanentError, ShutdownError } from '../../worker/errors.ts'
 import { gate, poolOf, turns, UNSEEN } from '../helpers/pool.ts'
 import { FakeDelivery, FakeSource } from '../helpers/source.ts'
 
-test('however jobs arrive and end, no more run than the concurrency, and each is settled exactly once', async () => {
-  const step = fc.record({ delay: fc.integer({ min: 0, max: 3 }), fails: fc.boolean() })
+test('however jobs arrive, wait or are there at once, and end, no more run than the concurrency, and each is settled exactly once', async () => {
+  const concurrencies = fc.integer({ min: 1, max: 5 })
+  const step = fc.record({ delay: fc.integer({ min: 0, max: 3 }), fails: fc.boolean(), atOnce: fc.boolean() })
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 40 }), async (concurrency, steps) => {
-      let running = 0
-      let most = 0
-      const job = defineJob({
-        type: 'job',
-        async handler({ id }) {
-          most = Math.max(most, ++running)
-          await turns(steps[Number(id)]!.delay)
-          running--
-          if (steps[Number(id)]!.fails) throw new Error('no')
-        },
-      })
-      const source = new FakeSource()
-      const working = poolOf([job], { concurrency }).run(source)
-      const deliveries = steps.map((_, id) => new FakeDelivery({ id: String(id) }))
-      source.push(...deliveries)
-      source.end()
-      await working
-      assert.ok(most <= concurrency, `${most} at once`)
-      assert.equal(running, 0)
-      for (const [index, { outcomes }] of deliveries.entries()) {
-        assert.deepEqual(
-          outcomes.map(({ kind }) => kind),
-          [steps[index]!.fails ? 'retry' : 'ack'],
-        )
-      }
-    }),
+    fc.asyncProperty(
+      concurrencies,
+      fc.array(step, { maxLength: 40 }),
+      fc.boolean(),
+      async (concurrency, steps, polls) => {
+        let running = 0
+        let most = 0
+        const job = defineJob({
+          type: 'job',
+          async handler({ id }) {
+            most = Math.max(most, ++running)
+            await turns(steps[Number(id)]!.delay)
+            running--
+            if (steps[Number(id)]!.fails) throw new Error('no')
+          },
+        })
+        const source = new FakeSource({ polls })
+        const working = poolOf([job], { concurrency }).run(source)
+        const deliveries = steps.map(({ atOnce }, id) => {
+          return new FakeDelivery({ id: String(id) }, undefined, atOnce ? WRITTEN : undefined)
+        })
+        source.push(...deliveries)
+        source.end()
+        await working
+        assert.ok(most <= concurrency, `${most} at once`)
+        assert.equal(running, 0)
+        for (const [index, { outcomes }] of deliveries.entries()) {
+          assert.deepEqual(
+            outcomes.map(({ kind }) => kind),
+            [steps[index]!.fails ? 'retry' : 'ack'],
+          )
+        }
+      },
+    ),
     { numRuns: 200 },
   )
 })
@@ -162,36 +170,6 @@ test('a job past its timeout is aborted with the reason and retried', async () =
   const outcome = await delivery.settled
   assert.ok(outcome.kind === 'retry' && outcome.reason === 'timeout')
   assert.match(String(reason), /timeout of 10 ms/)
-  source.end()
-  await working
-})
-
-test('a job that ignores its abort frees its slot after the grace, is reported, and reported again when it ends', async () => {
-  const open = gate()
-  const events: WorkerEvent[] = []
-  const ended = gate()
-  const observer: Observer = {
-    ...UNSEEN,
-    event(event) {
-      events.push(event)
-      if (event.name === 'unstuck') ended.resolve()
-    },
-  }
-  const source = new FakeSource()
-  const job = defineJob({ type: 'job', handler: () => open.promise })
-  const pool = poolOf([job], { timeoutMs: 5, abortGraceMs: 5, concurrency: 1, observer })
-  const working = pool.run(source)
-  const delivery = new FakeDelivery()
-  source.push(delivery)
-  assert.equal((await delivery.settled).kind, 'retry')
-  assert.equal(pool.stuck, 1)
-  open.resolve()
-  await ended.promise
-  assert.equal(pool.stuck, 0)
-  assert.deepEqual(
-    events.map(({ name }) => name),
-    ['stuck', 'unstuck'],
-  )
   source.end()
   await working
 })

@@ -62,6 +62,11 @@ export class Inbox<T> implements AsyncIterableIterator<T> {
     return left
   }
 
+  /** The next item where it is here already. */
+  poll(): T | undefined {
+    return this.#ended || this.#paused || this.size === 0 ? undefined : this.#take()
+  }
+
   next(): Promise<IteratorResult<T>> {
     if (this.#ended) return Promise.resolve({ value: undefined, done: true })
     if (this.size > 0 && !this.#paused) return Promise.resolve({ value: this.#take(), done: false })

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Inbox } from '../../../worker/brokers/inbox.ts'
 
-type Step = 'push' | 'pull' | 'pause' | 'resume' | 'remove' | 'end'
+type Step = 'push' | 'pull' | 'poll' | 'pause' | 'resume' | 'remove' | 'end'
 const steps = fc.array(
-  fc.constantFrom<Step>('push', 'push', 'push', 'push', 'pull', 'pull', 'pull', 'pause', 'resume', 'remove', 'end'),
+  fc.constantFrom<Step>('push', 'push', 'push', 'push', 'pull', 'pull', 'poll', 'pause', 'resume', 'remove', 'end'),
   { maxLength: 200 },
 )
 
@@ -21,6 +21,7 @@ class NaiveInbox {
     let out: number[] = []
     if (step === 'push' && !this.ended) this.waiting.push(item)
     if (step === 'pull') this.pulls++
+    if (step === 'poll' && !this.paused && !this.ended) out = this.waiting.splice(0, 1)
     if (step === 'pause') this.paused = true
     if (step === 'resume') this.paused = false
     if (step === 'remove') {
@@ -59,6 +60,7 @@ test('items are yielded in order, once, to as many pulls, as by a naive model', 
             expected,
           )
         if (step === 'end') assert.deepEqual(inbox.end(), expected)
+        if (step === 'poll') assert.deepEqual(inbox.poll(), expected[0])
         assert.equal(inbox.size, naive.waiting.length)
         assert.equal(inbox.ended, naive.ended)
       }

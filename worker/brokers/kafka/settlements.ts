@@ -1,4 +1,4 @@
-import type { BrokerSettings, Outcome, WorkerEvent } from '../../contracts.ts'
+import { type BrokerSettings, type Outcome, type WorkerEvent, WRITTEN } from '../../contracts.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Committer } from './committer.ts'
 import { type Copy, deadCopy, retryCopy } from './copy.ts'
@@ -16,8 +16,6 @@ export interface SettlementsOptions {
   /** A record is in hand no more. */
   readonly onSettled: () => void
 }
-
-const WRITTEN: Promise<boolean> = Promise.resolve(true)
 
 /** Carries out what becomes of records: they finish, once their copy is durable where they have one, or wait again. */
 export class Settlements implements Desk {

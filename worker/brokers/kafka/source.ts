@@ -1,4 +1,4 @@
-import type { BrokerSettings, Delivery, Source, TopologyFault, WorkerEvent } from '../../contracts.ts'
+import type { BrokerSettings, Deliveries, Delivery, Source, WorkerEvent } from '../../contracts.ts'
 import type { TidemillError } from '../../errors.ts'
 import { Outbox } from '../outbox.ts'
 import { addressOf } from './address.ts'
@@ -16,6 +16,7 @@ import { groupOf, type Topics, topicsOf } from './names.ts'
 import { Publisher } from './publisher.ts'
 import { type Next, Schedule } from './schedule.ts'
 import { Settlements } from './settlements.ts'
+import { missingTopic } from './topology.ts'
 
 type Pulled = IteratorResult<Delivery, undefined>
 
@@ -102,7 +103,7 @@ export class KafkaSource implements Source {
           this.#member.wake()
         },
         wanted: () => this.#holdings.wanted(),
-        isSated: () => this.#holdings.isSated,
+        lastsMs: () => this.#holdings.lastsMs(performance.now()),
         fetched: (answer) => this.#fetched(answer),
         outOfRange: (partition) => this.#outOfRange(partition),
         lost: (reason) => this.#lost(reason),
@@ -121,9 +122,10 @@ export class KafkaSource implements Source {
     return this.#member.ready
   }
 
-  deliveries(): AsyncIterable<Delivery> {
+  deliveries(): Deliveries {
     if (this.#stopping === undefined) this.#member.open()
-    return { [Symbol.asyncIterator]: () => ({ next: () => this.#next(), return: () => this.#return() }) }
+    const iterator = { poll: () => this.#poll(), next: () => this.#next(), return: () => this.#return() }
+    return { [Symbol.asyncIterator]: () => iterator }
   }
 
   stop(): Promise<void> {
@@ -139,10 +141,15 @@ export class KafkaSource implements Source {
     if (this.#readers.length > 0) this.#pump()
   }
 
+  /** Who waits goes first. */
+  #poll(): Delivery | undefined {
+    return this.#readers.length === 0 && this.#error === undefined ? this.#pull() : undefined
+  }
+
   #next(): Promise<Pulled> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#stopping !== undefined) return Promise.resolve(END)
-    const delivery = this.#readers.length === 0 ? this.#pull() : undefined
+    const delivery = this.#poll()
     if (delivery !== undefined) return Promise.resolve({ done: false, value: delivery })
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
   }
@@ -290,8 +297,4 @@ export class KafkaSource implements Source {
     this.#committer.stop()
     await Promise.all([this.#member.leave(left()), this.#publisher.close(left())])
   }
-}
-
-function missingTopic(name: string): TopologyFault {
-  return { kind: 'topic', name, expected: 'a topic', got: 'none' }
 }

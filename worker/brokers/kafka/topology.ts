@@ -188,3 +188,8 @@ function reasonOf(error: unknown): [type: string, text: string] {
   const one = (first ?? error) as { readonly type?: string }
   return [String(one.type ?? ''), messageOf(one)]
 }
+
+/** A topic that is not there. */
+export function missingTopic(name: string): TopologyFault {
+  return { kind: 'topic', name, expected: 'a topic', got: 'none' }
+}

@@ -1,4 +1,13 @@
-import type { BrokerSettings, Delivery, Message, Outcome, Source, TopologyFault, WorkerEvent } from '../../contracts.ts'
+import type {
+  BrokerSettings,
+  Deliveries,
+  Delivery,
+  Message,
+  Outcome,
+  Source,
+  TopologyFault,
+  WorkerEvent,
+} from '../../contracts.ts'
 import { LeaseLostError, TidemillError } from '../../errors.ts'
 import { viewOf } from './message.ts'
 import type { Consumer, Entry, MemoryQueue } from './queue.ts'
@@ -46,7 +55,7 @@ export class MemorySource implements Source, Consumer, AsyncIterableIterator<Del
     return this.ready ? this.#settings.concurrency + this.#settings.readAhead - this.#held.size : 0
   }
 
-  deliveries(): AsyncIterable<Delivery> {
+  deliveries(): Deliveries {
     if (this.#keepAlive !== undefined) {
       throw new TidemillError('ILLEGAL_STATE', 'expected deliveries() to be called once, it was called again')
     }

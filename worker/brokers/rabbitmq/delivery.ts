@@ -17,7 +17,6 @@ export interface Credit {
   outstanding: number
 }
 
-export const WRITTEN: Promise<boolean> = Promise.resolve(true)
 export const NOT_WRITTEN: Promise<boolean> = Promise.resolve(false)
 
 /** One job on loan, bound to the channel that it came on. */

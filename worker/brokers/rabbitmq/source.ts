@@ -1,4 +1,4 @@
-import type { BrokerSettings, Delivery, Outcome, Source, WorkerEvent } from '../../contracts.ts'
+import type { BrokerSettings, Deliveries, DeliveryIterator, Outcome, Source, WorkerEvent } from '../../contracts.ts'
 import { Inbox } from '../inbox.ts'
 import { Outbox } from '../outbox.ts'
 import { settledWithin } from '../waiting.ts'
@@ -91,7 +91,7 @@ export class RabbitSource implements Source {
     return this.#connection.line !== undefined && (this.#consumer.consuming || this.#suspects.serving)
   }
 
-  deliveries(): AsyncIterable<Delivery> {
+  deliveries(): Deliveries {
     this.#connection.open()
     return { [Symbol.asyncIterator]: () => this.#iterate() }
   }
@@ -104,8 +104,9 @@ export class RabbitSource implements Source {
     return (this.#closing ??= this.#close())
   }
 
-  #iterate(): AsyncIterator<Delivery> {
+  #iterate(): DeliveryIterator {
     return {
+      poll: () => this.#inbox.poll(),
       next: () => this.#inbox.next(),
       return: async () => {
         await this.stop()
