@@ -4,6 +4,7 @@ import { cutText, integerIn, MAX_COUNT } from '../wire.ts'
 import { HeaderName } from './header-name.ts'
 import { type Header, viewOf } from './headers.ts'
 import { HEADER } from './names.ts'
+import type { Picked } from './record.ts'
 
 /** A record as it is in its log. */
 export interface RawRecord {
@@ -15,8 +16,8 @@ export interface RawRecord {
   readonly headers: readonly Header[]
   /** ms since the epoch. */
   readonly timestamp: number
-  /** The last header of each of these names, as text. May throw where they are cut off. */
-  pick(names: readonly HeaderName[]): readonly (string | undefined)[]
+  /** The last header of each of these names, as each is to be read. May throw where they are cut off. */
+  pick(names: readonly HeaderName[]): readonly Picked[]
 }
 
 type Rules = Pick<BrokerSettings, 'typeHeader' | 'defaultType'>
@@ -36,7 +37,7 @@ export class KafkaMessage implements Message {
   readonly redelivered: boolean
   readonly #rules: Rules
   #list: readonly Header[] | undefined
-  #known: readonly (string | undefined)[] | undefined
+  #known: readonly Picked[] | undefined
   #id: string | undefined
   #type: string | undefined
   #headers: Readonly<Record<string, string>> | undefined
@@ -54,11 +55,11 @@ export class KafkaMessage implements Message {
   }
 
   get idDerived(): boolean {
-    return this.#ownId === undefined
+    return !this.#pick(ID)
   }
 
   get type(): string {
-    return (this.#type ??= this.#pick(TYPE) || (this.#rules.defaultType ?? ''))
+    return (this.#type ??= textOf(this.#pick(TYPE)) || (this.#rules.defaultType ?? ''))
   }
 
   get body(): Uint8Array {
@@ -66,11 +67,11 @@ export class KafkaMessage implements Message {
   }
 
   get contentType(): string | undefined {
-    return this.#pick(CONTENT_TYPE)
+    return textOf(this.#pick(CONTENT_TYPE))
   }
 
   get contentEncoding(): string | undefined {
-    return this.#pick(CONTENT_ENCODING)
+    return textOf(this.#pick(CONTENT_ENCODING))
   }
 
   get key(): string | undefined {
@@ -82,7 +83,8 @@ export class KafkaMessage implements Message {
   }
 
   get attempt(): number {
-    return integerIn(this.#pick(ATTEMPT), 1, MAX_COUNT) ?? 1
+    const said = this.#pick(ATTEMPT)
+    return said === undefined ? 1 : (integerIn(said, 1, MAX_COUNT) ?? 1)
   }
 
   get enqueuedAt(): number | undefined {
@@ -96,12 +98,12 @@ export class KafkaMessage implements Message {
     return (this.#list ??= listed(this.raw))
   }
 
-  #pick(which: number): string | undefined {
+  #pick(which: number): Picked {
     return (this.#known ??= picked(this.raw, namesOf(this.#rules.typeHeader)))[which]
   }
 
   get #ownId(): string | undefined {
-    return this.#pick(ID) || undefined
+    return this.idDerived ? undefined : textOf(picked(this.raw, OWN_ID)[0])
   }
 }
 
@@ -113,7 +115,7 @@ function listed(raw: RawRecord): readonly Header[] {
   }
 }
 
-function picked(raw: RawRecord, wanted: readonly HeaderName[]): readonly (string | undefined)[] {
+function picked(raw: RawRecord, wanted: readonly HeaderName[]): readonly Picked[] {
   try {
     return raw.pick(wanted)
   } catch {
@@ -121,13 +123,25 @@ function picked(raw: RawRecord, wanted: readonly HeaderName[]): readonly (string
   }
 }
 
+function textOf(said: Picked): string | undefined {
+  return said === undefined ? undefined : String(said)
+}
+
+const OWN_ID = [new HeaderName(HEADER.id)]
 const names = new Map<string, readonly HeaderName[]>()
 
 function namesOf(typeHeader: string): readonly HeaderName[] {
   const known = names.get(typeHeader)
   if (known !== undefined) return known
   const { id, attempt, enqueuedAt, contentType, contentEncoding } = HEADER
-  const made = [typeHeader, id, attempt, enqueuedAt, contentType, contentEncoding].map((name) => new HeaderName(name))
+  const made = [
+    new HeaderName(typeHeader),
+    new HeaderName(id, 'presence'),
+    new HeaderName(attempt, 'digits'),
+    new HeaderName(enqueuedAt, 'digits'),
+    new HeaderName(contentType),
+    new HeaderName(contentEncoding),
+  ]
   names.set(typeHeader, made)
   return made
 }

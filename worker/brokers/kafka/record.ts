@@ -1,6 +1,9 @@
 import type { HeaderName } from './header-name.ts'
 import type { Header } from './headers.ts'
 
+/** What a header says, as its `HeaderName` reads it. */
+export type Picked = string | number | undefined
+
 /**
  * One record of a log, decoded where it lies: key, value and headers are read when they are asked for. Until `detach`
  * it holds the bytes of the whole fetch that it came with.
@@ -67,12 +70,12 @@ export class LogRecord {
   }
 
   /**
-   * The values of the headers of these names, as text, in one pass. Of a name that comes again the last one counts: who
+   * The values of the headers of these names, as each is to be read, in one pass. Of a name that comes again the last one counts: who
    * adds one means to replace those before. Undefined where there is none or it has no value.
    * @throws RangeError where they are cut off
    */
-  pick(names: readonly HeaderName[]): readonly (string | undefined)[] {
-    const picked = new Array<string | undefined>(names.length)
+  pick(names: readonly HeaderName[]): readonly Picked[] {
+    const picked = new Array<Picked>(names.length)
     const bytes = this.#bytes
     const cursor = new Cursor(bytes, this.#headersAt)
     for (let left = cursor.varint(); left > 0; left--) {
@@ -82,7 +85,7 @@ export class LogRecord {
       const valueAt = cursor.skip(valueBytes)
       for (let which = 0; which < names.length; which++) {
         const name = names[which]!
-        if (name.bytes.length !== nameBytes || !name.stands(bytes, nameAt)) continue
+        if (name.length !== nameBytes || !name.stands(bytes, nameAt)) continue
         picked[which] = valueBytes < 0 ? undefined : name.valueIn(bytes, valueAt, valueAt + valueBytes)
       }
     }
