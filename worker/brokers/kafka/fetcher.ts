@@ -1,6 +1,5 @@
 import type { TopicPartition } from './assignment.ts'
 import { type Fetched, fetchFrom, type Wanted } from './fetch.ts'
-import { FetchWait } from './fetch-wait.ts'
 import type { Group } from './group.ts'
 import type { Session } from './session.ts'
 
@@ -8,14 +7,20 @@ import type { Session } from './session.ts'
 export interface FetchHooks {
   /** Partitions that want more, each with where it begins. */
   wanted(): readonly Wanted[]
-  /** True while a partition has enough for now: it may want more at any time. */
-  isSated(): boolean
+  /** In how many ms one that has enough for now will want more. */
+  lastsMs(): number
   fetched(answer: Fetched): void
   /** The log does not hold the offset that was asked for (any more). */
   outOfRange(partition: TopicPartition): void
 }
 
 const MAX_BYTES = 4 * 1024 * 1024
+/**
+ * How long a broker may wait for records. It answers a connection's requests one after the other: while it waits for one of a
+ * partition that has none (a topic of retries), one with plenty can't be fetched, so it waits until that one wants more.
+ */
+const MAX_WAIT_MS = 250
+const MIN_WAIT_MS = 10
 /** Metadata grow old also when nothing is fetched. */
 const LOOK_EVERY_MS = 3_000
 const OFFSET_OUT_OF_RANGE = 1
@@ -38,7 +43,6 @@ export class Fetcher {
   readonly #group: Group
   readonly #hooks: FetchHooks
   readonly #sleepers = new Set<() => void>()
-  readonly #wait = new FetchWait()
   #stopped = false
 
   constructor(group: Group, hooks: FetchHooks) {
@@ -52,7 +56,6 @@ export class Fetcher {
 
   /** A partition wants more than it did, or a session is over. */
   wake(): void {
-    this.#wait.ranLow(performance.now())
     this.#look()
   }
 
@@ -89,8 +92,8 @@ export class Fetcher {
 
   async #fetch(session: Session, nodeId: string, wanted: readonly Wanted[]): Promise<void> {
     const broker = await this.#group.broker(nodeId)
-    const limits = { maxWaitMs: this.#wait.next(this.#hooks.isSated(), performance.now()), maxBytes: MAX_BYTES }
-    const answers = await fetchFrom(broker, wanted, limits)
+    const maxWaitMs = Math.round(Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, this.#hooks.lastsMs())))
+    const answers = await fetchFrom(broker, wanted, { maxWaitMs, maxBytes: MAX_BYTES })
     if (session.isOver) return
     for (const answer of answers) {
       if (answer.error === 0) this.#hooks.fetched(answer)

@@ -15,7 +15,8 @@ export interface HoldingsOptions {
 }
 
 const PARTITION_BYTES = 1024 * 1024
-const MIN_SHARE_BYTES = 64 * 1024
+/** What is kept free for a partition whose last fetch brought nothing, and what any may have at least. */
+const QUIET_SHARE_BYTES = 64 * 1024
 
 /** The partitions that this member has: how they come, what they may fetch ahead, and how they go. */
 export class Holdings {
@@ -25,6 +26,8 @@ export class Holdings {
   readonly #reached = new Map<string, number>()
   /** Those that the last look found hungry: they are being fetched, or are looked at again when a fetch has ended. */
   #awaited: ReadonlySet<Partition> = new Set()
+  /** Bytes that a partition with records may have fetched ahead, as of the last look. */
+  #share = QUIET_SHARE_BYTES
 
   constructor(options: HoldingsOptions) {
     this.#options = options
@@ -68,26 +71,30 @@ export class Holdings {
 
   /** True when more of it should be fetched, which was not so at the last look at what is wanted. */
   hasGrownHungry(partition: Partition): boolean {
-    return !this.#awaited.has(partition) && partition.isHungry(this.#share)
+    return !this.#awaited.has(partition) && partition.isHungry(this.#shareOf(partition))
   }
 
-  /** True when one of them wanted no more at the last look. */
-  get isSated(): boolean {
-    return this.#awaited.size < this.#schedule.partitions.length
+  /** In how many ms the first of those that wanted no more at the last look will want more, as jobs go now. */
+  lastsMs(nowMs: number): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const partition of this.#schedule.partitions) {
+      if (!this.#awaited.has(partition)) least = Math.min(least, partition.lastsMs(this.#shareOf(partition), nowMs))
+    }
+    return least
   }
 
   /** What is to be fetched next. */
   wanted(): Wanted[] {
-    const share = this.#share
-    const maxBytes = Math.min(PARTITION_BYTES, Math.ceil(share))
-    const hungry = this.#schedule.partitions.filter((partition) => partition.isHungry(share))
+    const { partitions } = this.#schedule
+    const quiet = partitions.reduce((count, { isQuiet }) => (isQuiet ? count + 1 : count), 0)
+    const left = this.#options.settings.fetchBytes - quiet * QUIET_SHARE_BYTES
+    this.#share = Math.max(QUIET_SHARE_BYTES, Math.ceil(left / Math.max(1, partitions.length - quiet)))
+    const hungry = partitions.filter((partition) => partition.isHungry(this.#shareOf(partition)))
     this.#awaited = new Set(hungry)
-    return hungry.map(({ topic, partition, next }) => ({
-      topic,
-      partition,
-      offset: next,
-      maxBytes,
-    }))
+    return hungry.map((one) => {
+      const { topic, partition, next } = one
+      return { topic, partition, offset: next, maxBytes: Math.min(PARTITION_BYTES, this.#shareOf(one)) }
+    })
   }
 
   /** The log does not hold what comes next. False: the partition is not ours any more. */
@@ -121,9 +128,9 @@ export class Holdings {
     this.#loseAll(new Error('the source was closed'))
   }
 
-  /** Bytes that one partition may have fetched ahead. */
-  get #share(): number {
-    return Math.max(MIN_SHARE_BYTES, this.#options.settings.fetchBytes / Math.max(1, this.#schedule.partitions.length))
+  /** Bytes that it may have fetched ahead: topics of retries are mostly empty, and would take most of what there is. */
+  #shareOf({ isQuiet }: Partition): number {
+    return isQuiet ? QUIET_SHARE_BYTES : this.#share
   }
 
   #loseAll(reason: Error): void {

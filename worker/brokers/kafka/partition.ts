@@ -6,7 +6,7 @@ import { Lanes, type Order, type Taken } from './lanes.ts'
 import { decode, type Marks } from './metadata.ts'
 import { type Commit, Offsets } from './offsets.ts'
 import type { LogRecord } from './record.ts'
-import type { RecordBatch } from './records.ts'
+import { Stock } from './stock.ts'
 
 export interface PartitionOptions extends TopicPartition {
   /** Where to begin: what was committed, or an edge of the log. */
@@ -38,19 +38,14 @@ export class Partition implements TopicPartition {
   readonly fault: string | undefined
   readonly #options: PartitionOptions
   readonly #offsets: Offsets
+  readonly #stock: Stock
   readonly #lanes: Lanes<LogRecord>
   readonly #isKeyed: boolean
   readonly #isSerial: boolean
   readonly #lease = new AbortController()
   #watch: CrashWatch
   #marks: Marks
-  #logEnd: number | undefined
-  /** Fetched and not yet decoded, with what each fetch covers behind its last batch. */
-  readonly #fetched: (RecordBatch | { readonly end: number })[] = []
-  #next: number
-  #bytes = 0
   #reached: number
-  #isHungry = true
   #ended = false
   #dueAt = NEVER
   #asksForCommit = false
@@ -66,7 +61,7 @@ export class Partition implements TopicPartition {
     this.fault = fault
     this.#options = options
     this.#offsets = new Offsets({ position, finished, maxSpan })
-    this.#next = position
+    this.#stock = new Stock(position)
     // A record that is tried again has left the order of its key already.
     this.#lanes = new Lanes(delayMs > 0 ? 'none' : order)
     this.#isKeyed = delayMs === 0 && order === 'key'
@@ -83,17 +78,17 @@ export class Partition implements TopicPartition {
 
   /** The next offset to fetch. */
   get next(): number {
-    return this.#next
+    return this.#stock.next
   }
 
-  /** Bytes fetched and not yet taken. */
-  get bytes(): number {
-    return this.#bytes
+  /** See `Stock`. */
+  get isQuiet(): boolean {
+    return this.#stock.isQuiet
   }
 
   /** True while there is something fetched and not yet taken. */
   get isWaiting(): boolean {
-    return this.#lanes.size > 0 || this.#fetched.length > 0
+    return this.#lanes.size > 0 || !this.#stock.isDecoded
   }
 
   /** 1 + the highest offset that this process has handed out. */
@@ -136,25 +131,19 @@ export class Partition implements TopicPartition {
     return record !== undefined && this.#isDue(record, nowMs)
   }
 
-  /** True while more should be fetched: from half of `limit` bytes down, until there is as much again. */
+  /** True while more should be fetched, where `limit` bytes may wait. */
   isHungry(limit: number): boolean {
-    if (this.#ended || this.#offsets.full) return false
-    if (this.#bytes >= limit) this.#isHungry = false
-    else if (this.#bytes <= limit / 2) this.#isHungry = true
-    return this.#isHungry
+    return !this.#ended && !this.#offsets.full && this.#stock.isHungry(limit)
+  }
+
+  /** See `Stock`. */
+  lastsMs(limit: number, nowMs: number): number {
+    return this.#stock.lastsMs(limit, nowMs)
   }
 
   /** Takes over what was fetched from `next` on. */
-  deliver({ batches, end, logEnd }: Fetched): void {
-    if (this.#ended || end === undefined || end <= this.#next) return
-    for (const batch of batches) {
-      this.#fetched.push(batch)
-      this.#bytes += batch.bytes
-    }
-    this.#fetched.push({ end })
-    this.#next = end
-    this.#logEnd = Math.max(this.#logEnd ?? 0, logEnd)
-    this.#decode()
+  deliver(fetched: Fetched): void {
+    if (!this.#ended && this.#stock.add(fetched)) this.#decode()
   }
 
   /** The next record that may start at `nowMs`, unless they have to run alone. @throws RangeError where one is cut off */
@@ -195,9 +184,9 @@ export class Partition implements TopicPartition {
   /** The record has not run: it waits again. False: the partition was lost first. */
   giveBack(taken: Taken<LogRecord>): boolean {
     if (this.#ended) return false
-    this.#bytes += taken.record.size
+    this.#stock.giveBack(taken.record.size)
     this.#lanes.giveBack(taken)
-    this.#watch.begin(this.#logEnd!)
+    this.#watch.begin(this.#stock.logEnd)
     return true
   }
 
@@ -219,7 +208,7 @@ export class Partition implements TopicPartition {
   /** Nobody else came to own it after all. */
   stay(): void {
     this.#watch = this.#newWatch()
-    if (this.#lanes.size > 0) this.#watch.begin(this.#logEnd!)
+    if (this.#lanes.size > 0) this.#watch.begin(this.#stock.logEnd)
   }
 
   /** The broker has given it to another, or may have. */
@@ -230,24 +219,21 @@ export class Partition implements TopicPartition {
     // Jobs may outlive the loss by hours.
     this.#lanes.eachHeld(detach)
     this.#lanes.drop()
-    this.#fetched.length = 0
-    this.#bytes = 0
+    this.#stock.clear()
     this.#lease.abort(reason instanceof LeaseLostError ? reason : new LeaseLostError(undefined, { cause: reason }))
   }
 
   /** Decodes until a record waits that is free to start. Not more: each costs some objects while it waits. */
   #decode(): void {
-    while (this.#fetched.length > 0 && (this.#isSerial ? this.#lanes.size === 0 : !this.#lanes.hasFree)) {
-      const first = this.#fetched[0]!
-      if ('end' in first) {
-        this.#offsets.seenUpTo(first.end - 1)
-        this.#fetched.shift()
+    while (this.#isSerial ? this.#lanes.size === 0 : !this.#lanes.hasFree) {
+      const read = this.#stock.read()
+      if (read === undefined) return
+      if (typeof read === 'number') {
+        this.#offsets.seenUpTo(read - 1)
         // Most have settled by now, and need no copy.
         this.#lanes.eachHeld(detach)
       } else {
-        const record = first.next()
-        if (record === undefined) this.#fetched.shift()
-        else this.#add(record)
+        this.#add(read)
       }
     }
   }
@@ -255,15 +241,15 @@ export class Partition implements TopicPartition {
   #add(record: LogRecord): void {
     // A batch is fetched whole, also what lies before the offset that was asked for.
     if (record.offset < this.#offsets.next || !this.#offsets.delivered(record.offset)) {
-      this.#bytes -= record.size
+      this.#stock.skip(record.size)
       return
     }
     this.#lanes.add(record.offset, this.#isKeyed ? record.lane : undefined, record)
-    this.#watch.begin(this.#logEnd!)
+    this.#watch.begin(this.#stock.logEnd)
   }
 
   #handOut(taken: Taken<LogRecord>): Taken<LogRecord> {
-    this.#bytes -= taken.record.size
+    this.#stock.use(taken.record.size)
     if (taken.offset >= this.#reached) this.#reached = taken.offset + 1
     // What is fetched counts from its first record that waits.
     if (this.#lanes.size === 0) this.#decode()
