@@ -1,8 +1,11 @@
-// The checks that need no broker: `npm run check`. With --json the last line of stdout is one JSON object.
+// `npm run check`: see --help.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { JSON_FLAG } from '../bin/command.ts'
+import { printJson } from '../bin/setup.ts'
+import { readCall } from './script.ts'
 
 interface Check {
   readonly name: string
@@ -59,7 +62,18 @@ const checks: readonly Check[] = [
   { name: 'mutants', run: () => command('node', '--test', 'test/mutants.test.ts') },
 ]
 
-const json = process.argv.includes('--json')
+const isJson = readCall(
+  {
+    name: 'check',
+    usage: '[options]',
+    help: `The checks that need no broker: ${checks.map(({ name }) => name).join(', ')}.
+
+Exit codes: 0 all passed, 1 one did not, 2 a faulty call.`,
+    flags: { json: JSON_FLAG },
+    arguments: { min: 0, max: 0 },
+  },
+  (call) => call.values['json'] === true,
+)
 process.chdir(dirname(import.meta.dirname))
 const results: { name: string; ok: boolean; ms: number }[] = []
 const waiting = [...checks]
@@ -83,5 +97,5 @@ function withoutPassed(output: string): string {
 await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, lane))
 const failed = results.filter((result) => !result.ok).map((result) => result.name)
 process.stderr.write(failed.length === 0 ? 'all checks passed\n' : `failed: ${failed.join(', ')}\n`)
-if (json) process.stdout.write(`${JSON.stringify({ ok: failed.length === 0, checks: results })}\n`)
+if (isJson) printJson({ ok: failed.length === 0, checks: results })
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -1,13 +1,24 @@
-// `npm run generate` makes anew what is made from code: the README's tables, the chart's schema, dashboard and alerts. With --check it
-// says which are not as they would be made now.
+// `npm run generate`: see --help.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { valuesSchema } from '../deploy/kubernetes/helm/values-schema.ts'
 import { drift, writeFiles } from '../deploy/observability/files.ts'
+import { readCall } from './script.ts'
 import { missingTables, withTables } from './tables.ts'
 
 const root = dirname(import.meta.dirname)
-const check = process.argv.includes('--check')
+const check = readCall(
+  {
+    name: 'generate',
+    usage: '[options]',
+    help: `Makes anew what is made from code: the README's tables, the chart's schema, dashboard and alerts.
+
+Exit codes: 0 all is as it should be, 1 --check found what is not, or a table has no place, 2 a faulty call.`,
+    flags: { check: { type: 'boolean', help: 'Change nothing; say what is not as it would be made now.' } },
+    arguments: { min: 0, max: 0 },
+  },
+  (call) => call.values['check'] === true,
+)
 
 /** Brings one file up to date, unless it is only looked at. Returns its path where it was not. */
 function generate(path: string, make: (current: string) => string): string[] {

@@ -42,9 +42,11 @@ export function textOf(call: Call, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** A flag's whole number, 0 to 999,999,999. @throws TidemillError `USAGE` where it is none */
-export function wholeOf(call: Call, name: string): number | undefined {
+/** A flag's whole number, `least` to 999,999,999. @throws TidemillError `USAGE` where it is none */
+export function wholeOf(call: Call, name: string, least = 0): number | undefined {
   const text = textOf(call, name)
-  if (text === undefined || /^\d{1,9}$/.test(text)) return text === undefined ? undefined : Number(text)
-  throw new TidemillError('USAGE', `--${name}: expected a whole number, got ${JSON.stringify(text)}`)
+  if (text === undefined) return undefined
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
+  const expected = least === 0 ? 'a whole number' : `a whole number of ${least} or more`
+  throw new TidemillError('USAGE', `--${name}: expected ${expected}, got ${JSON.stringify(text)}`)
 }

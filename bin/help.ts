@@ -1,8 +1,8 @@
 import { flagName, SETTINGS } from '../worker/settings-table.ts'
 import type { Command } from './command.ts'
 
-/** The help of one command. */
-export function helpOf(name: string, command: Command): string {
+/** The help of one command, which is called as `program`. */
+export function helpOf(program: string, command: Omit<Command, 'run'>): string {
   const rows: [string, string][] = []
   for (const setting of command.shownSettings) {
     const text =
@@ -12,13 +12,14 @@ export function helpOf(name: string, command: Command): string {
   for (const [flag, { type, value = 'V', help }] of Object.entries(command.flags)) {
     rows.push([type === 'string' ? `--${flag} ${value}` : `--${flag}`, help])
   }
+  const options = rows.length === 0 ? '' : `\nOptions:\n${columns(rows)}`
   const settings =
     command.takesSettings === false
       ? ''
       : '\nEvery setting is a flag and a variable of the environment: tidemill config lists them.\n'
   const [paragraph, ...rest] = command.help.split('\n\n')
   const notes = rest.length === 0 ? '' : `\n${rest.join('\n\n')}\n`
-  return `tidemill ${name} ${command.usage}\n\n${paragraph}\n\nOptions:\n${columns(rows)}${settings}${notes}`
+  return `${program} ${command.usage}\n\n${paragraph}\n${options}${settings}${notes}`
 }
 
 /** Rows of cells as aligned lines, each indented by two; the last cell of a row has no padding. */

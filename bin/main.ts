@@ -1,10 +1,9 @@
-import { messageOf, TidemillError } from '../worker/errors.ts'
-import { redactUrls } from '../worker/redact.ts'
 import { didYouMean, suggest } from '../worker/suggest.ts'
 import { VERSION } from '../worker/version.ts'
 import type { Command } from './command.ts'
 import { columns, helpOf } from './help.ts'
 import { parseCall } from './parse.ts'
+import { report } from './report.ts'
 
 /** A command by its name, not yet loaded. */
 export interface CommandEntry {
@@ -15,15 +14,13 @@ export interface CommandEntry {
 
 export type CommandTable = Readonly<Record<string, CommandEntry>>
 
-const USAGE_CODES: readonly string[] = ['USAGE', 'CONFIG', 'DEFINITION']
-
 /** Runs the command that the arguments name, and resolves with the exit code. */
 export async function main(commands: CommandTable, args: readonly string[]): Promise<number> {
   const [name, ...rest] = args
   if (name === '--version' || name === '-v') return print(`${VERSION}\n`)
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const wanted = commands[rest[0] ?? '']
-    if (wanted !== undefined) return print(helpOf(rest[0]!, await wanted.load()))
+    if (wanted !== undefined) return print(helpOf(`tidemill ${rest[0]}`, await wanted.load()))
     return name === undefined ? fail(overview(commands)) : print(overview(commands))
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
@@ -32,11 +29,16 @@ export async function main(commands: CommandTable, args: readonly string[]): Pro
     return fail(`tidemill: expected a command, got ${JSON.stringify(name)}${didYouMean(near)}\n\n${overview(commands)}`)
   }
   const command = await entry.load()
-  if (rest.includes('--help') || rest.includes('-h')) return print(helpOf(name, command))
+  if (rest.includes('--help') || rest.includes('-h')) return print(helpOf(`tidemill ${name}`, command))
   try {
     return await command.run(parseCall(command, rest, process.env))
   } catch (error) {
-    return report(name, error)
+    const program = `tidemill ${name}`
+    return report(
+      { name: program, help: `${program} --help` },
+      error,
+      'json' in command.flags && rest.includes('--json'),
+    )
   }
 }
 
@@ -61,20 +63,5 @@ function print(text: string): number {
 
 function fail(text: string): number {
   process.stderr.write(text)
-  return 2
-}
-
-/** Says what went wrong: the sentence of an error that we know, all of one that we don't. */
-function report(name: string, error: unknown): number {
-  const known = error instanceof TidemillError
-  const foreign = known && error.code === 'DEFINITION' && error.cause instanceof Error ? `\n${error.cause.stack}` : ''
-  const text = known
-    ? `${messageOf(error)}${foreign}`
-    : error instanceof Error
-      ? (error.stack ?? error.message)
-      : String(error)
-  process.stderr.write(`${redactUrls(`tidemill ${name}: ${text}`)}\n`)
-  if (!known || !USAGE_CODES.includes(error.code)) return 1
-  if (error.code === 'USAGE') process.stderr.write(`See: tidemill ${name} --help\n`)
   return 2
 }

@@ -13,7 +13,7 @@ const FLAGS_OF_SETTINGS = new Map<string, SettingName>(SETTING_NAMES.map((name) 
  * else the one on this machine; `kafka` likewise; `memory` lives in this process.
  * @throws TidemillError `USAGE` naming every fault
  */
-export function parseCall(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Call {
+export function parseCall(command: Omit<Command, 'run'>, args: readonly string[], env: NodeJS.ProcessEnv): Call {
   const known = knownFlags(command)
   const { tokens } = parseArgs({
     args: [...args],
@@ -50,7 +50,7 @@ export function parseCall(command: Command, args: readonly string[], env: NodeJS
   return { positionals, values, settings }
 }
 
-function knownFlags(command: Command): Map<string, 'string' | 'boolean'> {
+function knownFlags(command: Omit<Command, 'run'>): Map<string, 'string' | 'boolean'> {
   const known = new Map<string, 'string' | 'boolean'>([['help', 'boolean']])
   if (command.takesSettings !== false) for (const name of FLAGS_OF_SETTINGS.keys()) known.set(name, 'string')
   for (const [name, { type }] of Object.entries(command.flags)) known.set(name, type)

@@ -1,4 +1,3 @@
-import { messageOf } from '../worker/errors.ts'
 import type { Call } from './command.ts'
 import { printJson } from './setup.ts'
 
@@ -11,8 +10,8 @@ export interface TrialResult {
 }
 
 /**
- * Runs what tries things on this machine: SIGINT and SIGTERM end it early, what it came to is told to people or to programs, also a
- * failure. Resolves with the exit code.
+ * Runs what tries things on this machine: SIGINT and SIGTERM end it early, what it came to is told to people or to programs.
+ * Resolves with the exit code.
  */
 export async function runTrial(call: Call, trial: (signal: AbortSignal) => Promise<TrialResult>): Promise<number> {
   const isJson = call.values['json'] === true
@@ -25,9 +24,6 @@ export async function runTrial(call: Call, trial: (signal: AbortSignal) => Promi
     out.write(`\n${lines.join('\n')}\n`)
     if (isJson) printJson(report)
     return report.ok ? 0 : 1
-  } catch (error) {
-    if (isJson) printJson({ ok: false, error: messageOf(error) })
-    throw error
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
   }

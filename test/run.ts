@@ -1,9 +1,11 @@
-// The runner behind `npm test`: node test/run.ts [unit] [broker] [faults] [docker] [--json] [--no-install]. Without a group: all of them.
+// `npm test`: see --help.
 import { dirname, join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
-import { parseArgs } from 'node:util'
-import { messageOf } from '../worker/errors.ts'
+import { readCall } from '../.ci/script.ts'
+import { type Call, JSON_FLAG } from '../bin/command.ts'
+import { printJson } from '../bin/setup.ts'
+import { messageOf, TidemillError } from '../worker/errors.ts'
 import { type Engine, SHARED_ENGINE, startEngine } from './helpers/docker/engine.ts'
 import { Leftovers } from './helpers/leftovers.ts'
 import { SharedBrokers } from './helpers/shared-brokers.ts'
@@ -23,25 +25,36 @@ interface GroupResult {
   readonly failures: readonly string[]
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, 'no-install': { type: 'boolean', default: false } },
-})
-const unknown = positionals.filter((name) => !(GROUPS as readonly string[]).includes(name))
-if (unknown.length > 0) {
-  process.stderr.write(`expected some of ${GROUPS.join(', ')}, got ${unknown.join(', ')}\n`)
-  process.exit(2)
-}
+const { groups, install, isJson } = readCall(
+  {
+    name: 'test',
+    usage: '[unit] [broker] [faults] [docker] [options]',
+    help: `Runs the tests: those that need nothing (unit), those that need a broker, those that break things (faults), and those that need
+a Docker engine. Without a group: all of them. Brokers and an engine are started where there are none.
+
+TIDEMILL_NO_DOCKER=1 leaves the group docker out.
+
+Exit codes: 0 all passed and nothing was left behind, 1 not so, 2 a faulty call.`,
+    flags: {
+      'no-install': { type: 'boolean', help: 'Do not install a broker or an engine where it is missing.' },
+      json: JSON_FLAG,
+    },
+    arguments: { min: 0, max: GROUPS.length },
+  },
+  (call) => ({
+    groups: groupsOf(call),
+    install: call.values['no-install'] !== true,
+    isJson: call.values['json'] === true,
+  }),
+)
 
 const root = dirname(import.meta.dirname)
 process.chdir(root)
-const output = values.json ? process.stderr : process.stdout
+const output = isJson ? process.stderr : process.stdout
 const isWithoutDocker = process.env['TIDEMILL_NO_DOCKER'] === '1'
 // Workers refuse a variable of theirs that they don't know.
 delete process.env['TIDEMILL_NO_DOCKER']
-const chosen = GROUPS.filter((group) => positionals.length === 0 || positionals.includes(group)).filter(
-  (group) => group !== 'docker' || !isWithoutDocker,
-)
+const chosen = groups.filter((group) => group !== 'docker' || !isWithoutDocker)
 const files = testGroups(root)
 const leftovers = new Leftovers()
 const stopping = new AbortController()
@@ -61,7 +74,7 @@ const needed = brokersFor(
   root,
   chosen.flatMap((group) => files.get(group) ?? []),
 )
-const means = { install: !values['no-install'], log: (line: string) => void process.stderr.write(`${line}\n`) }
+const means = { install, log: (line: string) => void process.stderr.write(`${line}\n`) }
 const brokers = new SharedBrokers(needed, means)
 let engine: Engine | undefined
 try {
@@ -79,6 +92,14 @@ faults.push(...(await brokers.stop()))
 faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
 if (signalled !== undefined) faults.push(`stopped by ${signalled}`)
 report()
+
+function groupsOf({ positionals }: Call): readonly Group[] {
+  const strangers = positionals.filter((name) => !(GROUPS as readonly string[]).includes(name))
+  if (strangers.length > 0) {
+    throw new TidemillError('USAGE', `expected some of ${GROUPS.join(', ')}, got ${strangers.join(', ')}`)
+  }
+  return GROUPS.filter((group) => positionals.length === 0 || positionals.includes(group))
+}
 
 /** One of our own is told to the test files; one of the machine's they find themselves. */
 async function shareEngine(): Promise<Engine> {
@@ -132,9 +153,6 @@ function report(): void {
   output.write(
     `${ok ? 'ok' : 'FAILED'}: ${passed} tests passed, ${failed} failed, ${skipped} skipped in ${(ms / 1000).toFixed(1)} s\n`,
   )
-  if (values.json)
-    process.stdout.write(
-      `${JSON.stringify({ ok, passed, failed, skipped, ms, groups: results, faults, isWithoutDocker })}\n`,
-    )
+  if (isJson) printJson({ ok, passed, failed, skipped, ms, groups: results, faults, isWithoutDocker })
   process.exitCode = signalled === 'SIGINT' ? 130 : signalled === 'SIGTERM' ? 143 : ok ? 0 : 1
 }

@@ -1,10 +1,9 @@
-// node test/bench/main.ts [--broker rabbitmq|kafka|URL] [--rounds N] [--jobs N] [--only WORDS] [--quick] [--profile] [--json] [--no-install]
-// tidemill against the loops that people write by hand, on amqplib or on kafkajs: ratios by round, their medians, and what it holds at rest.
-// The aims stand beside the figures; nothing here passes or fails because of them.
+// `npm run bench`: see --help.
 import { rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readCall } from '../../.ci/script.ts'
+import { printJson } from '../../bin/setup.ts'
 import { startBroker } from '../../deploy/local/broker.ts'
 import { messageOf } from '../../worker/errors.ts'
 import { bundlePrograms } from './bundle.ts'
@@ -15,6 +14,7 @@ import { type BoutResult, tournament } from './kafka/tournament.ts'
 import { sharesOf } from './profile.ts'
 import { kafkaLoads, type Profiled, type ProfileLength, rabbitmqLoads, writeProfile } from './profiled.ts'
 import { boutTable, duelTable, idleTable, startTable, table } from './report.ts'
+import { BENCH, requestOf } from './request.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { idleRssMb, measureStart, type StartResult } from './start.ts'
 
@@ -25,36 +25,25 @@ const PROFILE: ProfileLength = { jobs: 150_000, warmUp: FULL.warmUp }
 const KAFKA_SHARE = 5
 const START_SAMPLES = { full: 20, quick: 5 }
 
-const { values } = parseArgs({
-  options: {
-    broker: { type: 'string', default: 'rabbitmq' },
-    rounds: { type: 'string' },
-    jobs: { type: 'string' },
-    only: { type: 'string', default: '' },
-    quick: { type: 'boolean', default: false },
-    profile: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    'no-install': { type: 'boolean', default: false },
-  },
-})
+const request = readCall(BENCH, requestOf)
+const { only } = request
 const root = dirname(dirname(import.meta.dirname))
 const say = (line: string) => void process.stderr.write(`${line}\n`)
-const usual = values.quick ? QUICK : FULL
+const usual = request.isQuick ? QUICK : FULL
 const length: Length = {
   ...usual,
-  rounds: count('rounds', values.rounds) ?? usual.rounds,
-  jobs: count('jobs', values.jobs) ?? usual.jobs,
+  rounds: request.rounds ?? usual.rounds,
+  jobs: request.jobs ?? usual.jobs,
 }
-const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.only))
+const scenarios = SCENARIOS.filter(({ name }) => name.includes(only))
 
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 try {
-  if (values.broker === 'memory') throw new Error('--broker: expected rabbitmq, kafka or a URL, got memory')
-  const broker = await startBroker({ broker: values.broker, install: !values['no-install'], log: say })
+  const broker = await startBroker({ broker: request.broker, install: request.install, log: say })
   try {
     const isKafka = broker.protocol === 'kafka'
-    if (values.profile) await profile(broker.url, isKafka ? kafkaLoads(ofKafka(PROFILE)) : rabbitmqLoads(PROFILE))
+    if (request.isProfile) await profile(broker.url, isKafka ? kafkaLoads(ofKafka(PROFILE)) : rabbitmqLoads(PROFILE))
     else if (isKafka) await benchKafka(broker.url, broker.version)
     else await bench(broker.url, broker.version)
   } finally {
@@ -62,7 +51,7 @@ try {
   }
 } catch (error) {
   say(`the benchmark failed: ${messageOf(error)}`)
-  if (values.json) print({ ok: false, error: messageOf(error) })
+  if (request.isJson) printJson({ ok: false, error: messageOf(error) })
   process.exitCode = 1
 }
 
@@ -73,13 +62,13 @@ async function bench(url: string, version: string): Promise<void> {
   // On the exit, so that a signal leaves nothing behind either.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const scenario of scenarios) duels.push(await duel(folder, url, scenario, length, say))
-  if ('start'.includes(values.only)) {
-    start = await measureStart(folder, url, values.quick ? START_SAMPLES.quick : START_SAMPLES.full, say)
+  if ('start'.includes(only)) {
+    start = await measureStart(folder, url, request.isQuick ? START_SAMPLES.quick : START_SAMPLES.full, say)
   }
   if (duels.length > 0) say(`\n${duelTable(duels)}`)
   if (start) say(`\n${startTable(start)}`)
-  if (values.json)
-    print({ ok: true, node: process.version, rabbitmq: version, cores: cpus().length, length, duels, start })
+  if (request.isJson)
+    printJson({ ok: true, node: process.version, rabbitmq: version, cores: cpus().length, length, duels, start })
 }
 
 async function benchKafka(url: string, version: string): Promise<void> {
@@ -87,14 +76,22 @@ async function benchKafka(url: string, version: string): Promise<void> {
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const kafkaLength = ofKafka({ ...usual, rounds: length.rounds })
   const bouts: BoutResult[] = []
-  for (const bout of BOUTS.filter(({ name }) => name.includes(values.only))) {
+  for (const bout of BOUTS.filter(({ name }) => name.includes(only))) {
     bouts.push(await tournament(folder, url, bout, kafkaLength, say))
   }
-  const idle = 'idle'.includes(values.only) ? await idleOnKafka(folder, url) : undefined
+  const idle = 'idle'.includes(only) ? await idleOnKafka(folder, url) : undefined
   if (bouts.length > 0) say(`\n${boutTable(bouts)}`)
   if (idle) say(`\n${idleTable(idle)}`)
-  if (values.json)
-    print({ ok: true, node: process.version, kafka: version, cores: cpus().length, length: kafkaLength, bouts, idle })
+  if (request.isJson)
+    printJson({
+      ok: true,
+      node: process.version,
+      kafka: version,
+      cores: cpus().length,
+      length: kafkaLength,
+      bouts,
+      idle,
+    })
 }
 
 async function idleOnKafka(folder: string, url: string) {
@@ -113,36 +110,22 @@ async function idleOnKafka(folder: string, url: string) {
 /** Writes a CPU profile of tidemill's consumer under each load, and shows where its own time went. */
 async function profile(url: string, loads: readonly Profiled[]): Promise<void> {
   const profiles: { scenario: string; file: string; shares: ReturnType<typeof sharesOf> }[] = []
-  for (const one of loads.filter(({ name }) => name.includes(values.only))) {
-    const load = { ...one.load, jobs: count('jobs', values.jobs) ?? one.load.jobs }
+  for (const one of loads.filter(({ name }) => name.includes(only))) {
+    const load = { ...one.load, jobs: request.jobs ?? one.load.jobs }
     const file = await writeProfile(url, { ...one, load }, join(root, '.tidemill', 'profiles'))
     const shares = sharesOf(file, root).slice(0, 40)
     profiles.push({ scenario: one.name, file, shares })
     say(`\n${table([[`own time: ${one.name}`, '%'], ...shares.map(({ at, percent }) => [at, percent.toFixed(1)])])}`)
     say(`\nfor a flame graph, open ${file} in a browser's developer tools`)
   }
-  if (values.json) print({ ok: true, profiles })
+  if (request.isJson) printJson({ ok: true, profiles })
 }
 
 /** The same time on Kafka. A number of jobs that was asked for stays. */
 function ofKafka<L extends ProfileLength>(length: L): L {
   return {
     ...length,
-    jobs: count('jobs', values.jobs) ?? length.jobs * KAFKA_SHARE,
+    jobs: request.jobs ?? length.jobs * KAFKA_SHARE,
     warmUp: length.warmUp * KAFKA_SHARE,
   }
-}
-
-function count(option: string, given: string | undefined): number | undefined {
-  if (given === undefined) return undefined
-  const number = Number(given)
-  if (!Number.isSafeInteger(number) || number < 1) {
-    say(`--${option}: expected a whole number of 1 or more, got ${given}`)
-    process.exit(2)
-  }
-  return number
-}
-
-function print(result: object): void {
-  process.stdout.write(`${JSON.stringify(result)}\n`)
 }

@@ -75,6 +75,16 @@ for (const [args, words] of FAULTY) {
   })
 }
 
+test('with --json a failure, of the call or later, is also the last line of stdout', async () => {
+  const faulty = await tidemill(['config', '--nope', '--json'])
+  const error = '--nope: expected a known flag, got this one'
+  assert.deepEqual([faulty.code, JSON.parse(faulty.stdout)], [2, { ok: false, error }])
+  const nobody = ['topology', 'verify', '--queue', 'q', '--broker', 'amqp://127.0.0.1:1', '--json']
+  const failed = await tidemill(nobody)
+  assert.equal(failed.code, 1)
+  assert.match(JSON.parse(failed.stdout).error, /127\.0\.0\.1:1/)
+})
+
 test('a password on the command line is refused, and not repeated', async () => {
   for (const args of [
     ['--broker', 'amqp://u:hunter22@h'],

@@ -1,8 +1,10 @@
-// Breaks the code on purpose, one named fault at a time, and sees whether the test for it fails: node test/mutants/main.ts [--json] [NAME...]
+// `npm run test:mutants`: see --help.
 import { dirname, join } from 'node:path'
 import { run } from 'node:test'
-import { parseArgs } from 'node:util'
-import { messageOf } from '../../worker/errors.ts'
+import { readCall } from '../../.ci/script.ts'
+import { type Call, JSON_FLAG } from '../../bin/command.ts'
+import { printJson } from '../../bin/setup.ts'
+import { messageOf, TidemillError } from '../../worker/errors.ts'
 import { Leftovers } from '../helpers/leftovers.ts'
 import { SharedBrokers } from '../helpers/shared-brokers.ts'
 import { brokersFor } from '../helpers/test-groups.ts'
@@ -27,20 +29,19 @@ interface Trial {
   readonly failure: string | undefined
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
-})
-const root = dirname(dirname(import.meta.dirname))
-const chosen = positionals.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => positionals.includes(name))
-const strangers = positionals.filter((name) => !MUTANTS.some((mutant) => mutant.name === name))
-if (strangers.length > 0) {
-  process.stderr.write(
-    `no such mutant: ${strangers.join(', ')}; there are ${MUTANTS.map(({ name }) => name).join(', ')}\n`,
-  )
-  process.exit(2)
-}
+const { chosen, isJson } = readCall(
+  {
+    name: 'test:mutants',
+    usage: '[NAME ...] [options]',
+    help: `Breaks the code on purpose, one named fault at a time, and sees whether the test for it fails. Without a name: all of them.
 
+Exit codes: 0 every one was noticed, 1 one was not or could not be tried, 2 a faulty call.`,
+    flags: { json: JSON_FLAG },
+    arguments: { min: 0, max: MUTANTS.length },
+  },
+  (call) => ({ chosen: chosenOf(call), isJson: call.values['json'] === true }),
+)
+const root = dirname(dirname(import.meta.dirname))
 const leftovers = new Leftovers()
 const say = (line: string) => process.stderr.write(`${line}\n`)
 const verdicts: Verdict[] = []
@@ -70,8 +71,17 @@ faults.push(...(await leftovers.sweep()).map((line) => `left behind: ${line}`))
 for (const fault of faults) say(`FAILED ${fault}`)
 const ok = faults.length === 0 && verdicts.length === chosen.length && verdicts.every(({ killed }) => killed)
 say(`${verdicts.filter(({ killed }) => killed).length} of ${chosen.length} mutants killed`)
-if (values.json) process.stdout.write(`${JSON.stringify({ ok, mutants: verdicts, faults })}\n`)
+if (isJson) printJson({ ok, mutants: verdicts, faults })
 process.exitCode = ok ? 0 : 1
+
+function chosenOf({ positionals }: Call): readonly Mutant[] {
+  const names = MUTANTS.map(({ name }) => name)
+  const strangers = positionals.filter((name) => !names.includes(name))
+  if (strangers.length > 0) {
+    throw new TidemillError('USAGE', `expected some of ${names.join(', ')}, got ${strangers.join(', ')}`)
+  }
+  return positionals.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => positionals.includes(name))
+}
 
 /** The tests that pass on the sources as they are, in the same surroundings: only their failure says something about a mutant. */
 async function soundTests(mutants: readonly Mutant[]): Promise<Map<string, string | undefined>> {
