@@ -60,6 +60,8 @@ export interface Task {
   readonly warmUp: number
   /** Jobs that are measured. */
   readonly jobs: number
+  /** tidemill only: handlers are given the body's bytes, not its JSON parsed. Default false. */
+  readonly isRaw?: boolean
   /** Where to write a CPU profile of the measured part. */
   readonly profile?: string
 }

@@ -10,8 +10,15 @@ const meter = new Meter(task)
 const handler = handlerOf(task.handler)
 const { queue, concurrency, readAhead } = task
 
+const RAW = {
+  contentType: 'application/octet-stream',
+  encode: (body: unknown) => body as Uint8Array,
+  decode: (body: Uint8Array) => body,
+}
+
 const job = defineJob({
   type: JOB_TYPE,
+  ...(task.isRaw === true ? { codec: RAW } : {}),
   async handler() {
     await handler()
     meter.tick()

@@ -7,6 +7,8 @@ export interface Contestant {
   readonly program: string
   /** Run from its source, because it reads files beside its own. */
   readonly isUnbundled?: true
+  /** It is given the body as it is, as the loops are, not parsed as JSON. */
+  readonly isRaw?: true
   /** The share of the jobs that it is given: what runs one job at a time would take all day. Default 1. */
   readonly share?: number
 }
@@ -25,6 +27,7 @@ export interface Bout {
 }
 
 const TIDEMILL: Contestant = { name: 'tidemill', program: 'tidemill' }
+const TIDEMILL_RAW: Contestant = { name: 'tidemill, raw bodies', program: 'tidemill', isRaw: true }
 const EACH_MESSAGE: Contestant = { name: 'eachMessage', program: 'each-message' }
 const EACH_BATCH: Contestant = { name: 'eachBatch', program: 'each-batch' }
 const PLATFORMATIC: Contestant = { name: '@platformatic/kafka', program: 'platformatic', isUnbundled: true }
@@ -36,7 +39,7 @@ export const BOUTS: readonly Bout[] = [
     concurrency: 100,
     share: 1,
     reference: 'eachMessage',
-    contestants: [TIDEMILL, EACH_MESSAGE, EACH_BATCH, PLATFORMATIC],
+    contestants: [TIDEMILL, TIDEMILL_RAW, EACH_MESSAGE, EACH_BATCH, PLATFORMATIC],
     aim: { throughput: 1.5, cpu: 0.75 },
   },
   {
@@ -45,7 +48,7 @@ export const BOUTS: readonly Bout[] = [
     concurrency: 100,
     share: 0.2,
     reference: 'eachBatch',
-    contestants: [TIDEMILL, EACH_BATCH, { ...EACH_MESSAGE, share: 0.04 }, PLATFORMATIC],
+    contestants: [TIDEMILL, TIDEMILL_RAW, EACH_BATCH, { ...EACH_MESSAGE, share: 0.04 }, PLATFORMATIC],
     aim: { throughput: 1, cpu: 1 },
   },
 ]

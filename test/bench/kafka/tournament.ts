@@ -53,6 +53,7 @@ export async function tournament(
           readAhead: 0,
           warmUp: Math.round(warmUp * part),
           jobs: Math.round(jobs * part),
+          isRaw: contestant.isRaw === true,
         }
         const { name, program, isUnbundled } = contestant
         const file = isUnbundled ? join(import.meta.dirname, `${program}.ts`) : join(folder, `${program}.cjs`)
