@@ -11,15 +11,18 @@ import {
 import { LeaseLostError, type ShutdownError, type TidemillError } from './errors.ts'
 import { Execution } from './execute.ts'
 import type { PoolJob, PoolOptions } from './pool-options.ts'
-import { MISSING_ID, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
+import { isAbandoned, MISSING_ID, outcomeOf, type Result, unknownTypeOutcome } from './retry.ts'
 import { Slots } from './slots.ts'
 import { Timeouts } from './timeouts.ts'
+import { Turns } from './turns.ts'
 import { sharesOf, TypeLimits } from './type-limits.ts'
 
 /** The label of every type that no job of this worker has. */
 const UNKNOWN_TYPE = 'unknown'
 const DEFERRALS_PER_SECOND = 100
 const OVERFLOW_EVERY_MS = 100
+/** Some milliseconds of jobs that do nothing. */
+const JOBS_A_TURN = 2_000
 const RELEASE: Outcome = Object.freeze({ kind: 'release' })
 const DONE: Result = Object.freeze({ kind: 'done' })
 
@@ -41,6 +44,7 @@ export class Pool {
   readonly #slots: Slots<Delivery>
   readonly #types: TypeLimits
   readonly #running = new Chain<Execution>()
+  readonly #turns = new Turns(JOBS_A_TURN)
   readonly #timeouts: Timeouts
   readonly #leases = new WeakSet<AbortSignal>()
   #overflow: NodeJS.Timeout | undefined
@@ -92,7 +96,7 @@ export class Pool {
   /** Works until the deliveries end and the last of them is settled. Rejects with what the deliveries rejected with. */
   async run(deliveries: Deliveries): Promise<void> {
     const iterator = deliveries[Symbol.asyncIterator]()
-    const lanes = Array.from({ length: this.#options.concurrency }, () => this.#lanes(serve, this, iterator))
+    const lanes = Array.from({ length: this.#options.concurrency }, () => this.#lanes(() => this.serve(iterator)))
     const ends = await Promise.allSettled(lanes)
     this.#timeouts.stop()
     for (const end of ends) if (end.status === 'rejected') throw end.reason
@@ -122,8 +126,11 @@ export class Pool {
             if (await this.#slots.park()) continue
             break
           }
+          if (this.#turns.isOver) await this.#turns.next()
           let pulled = iterator.poll?.()
-          if (pulled === undefined) {
+          if (pulled !== undefined) {
+            this.#turns.take()
+          } else {
             const { done, value } = await iterator.next()
             if (done) break
             pulled = value
@@ -289,12 +296,4 @@ export class Pool {
     this.#stuck--
     this.#options.observer.event({ name: 'unstuck', message, type: message.type, stuck: this.#stuck })
   }
-}
-
-function serve(pool: Pool, iterator: DeliveryIterator): Promise<void> {
-  return pool.serve(iterator)
-}
-
-function isAbandoned(result: Result): boolean {
-  return result.kind !== 'done' && result.aborted?.code === 'SHUTDOWN'
 }

@@ -51,6 +51,11 @@ export function outcomeOf(
   return again('error', error, attempt, policy, ladderMs, random)
 }
 
+/** True when the job was interrupted because the worker stops. */
+export function isAbandoned(result: Result): boolean {
+  return result.kind !== 'done' && result.aborted?.code === 'SHUTDOWN'
+}
+
 /** By code, not by class: a handler may have been built with another copy of this package. */
 function codeOf(error: Error): unknown {
   try {

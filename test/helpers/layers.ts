@@ -5,7 +5,7 @@ const LAYERS: readonly (readonly [layer: number, pattern: RegExp])[] = [
   [0, /^worker\/(broker-settings|contracts|errors|outcome)\.ts$/],
   [
     1,
-    /^worker\/(broker-url|chain|deadline|define|decode|guard|identity|job|lifecycle|one-job|retry|execute|redact|sizing|slots|suggest|timeouts|type-limits)\.ts$/,
+    /^worker\/(broker-url|chain|deadline|define|decode|guard|identity|job|lifecycle|one-job|retry|execute|redact|sizing|slots|suggest|timeouts|turns|type-limits)\.ts$/,
   ],
   [1, /^worker\/brokers\/(fifo|inbox|prefix|wire)\.ts$/],
   [2, /^worker\/(cgroup|config|guard|settings?|pool|log|http|probe|tracing|metrics|signals|version)(-[a-z-]+)?\.ts$/],

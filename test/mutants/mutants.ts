@@ -138,7 +138,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-slot-limit',
     file: 'worker/pool.ts',
-    find: '() => this.#lanes(serve, this, iterator))',
+    find: '() => this.#lanes(() => this.serve(iterator)))',
     replace: '() => [this.serve(iterator), this.serve(iterator)]).flat()',
     test: { file: 'test/worker/pool.test.ts', name: 'nothing is pulled while every slot is taken' },
     says: /./,

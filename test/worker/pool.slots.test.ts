@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { WRITTEN } from '../../worker/contracts.ts'
 import { defineJob } from '../../worker/define.ts'
 import { gate, poolOf, turns } from '../helpers/pool.ts'
 import { FakeDelivery, FakeSource } from '../helpers/source.ts'
@@ -126,4 +127,22 @@ test('what was pulled and waits for a slot is given back by a stop, and what run
   await working
   assert.deepEqual(outcomes(runs), [['ack'], ['ack']])
   assert.deepEqual(outcomes(waiting), [['release'], ['release']])
+})
+
+test('jobs that are there at once and wait for nothing leave the event loop its turns', async () => {
+  const source = new FakeSource({ polls: true })
+  const seen: number[] = []
+  let done = 0
+  const job = defineJob({ type: 'job', handler: () => void done++ })
+  const count = 10_000
+  source.push(...Array.from({ length: count }, (_, id) => new FakeDelivery({ id: String(id) }, undefined, WRITTEN)))
+  source.end()
+  const working = poolOf([job]).run(source)
+  while (done < count) {
+    await turns(1)
+    seen.push(done)
+  }
+  await working
+  assert.ok(seen.length >= 5, `${seen.length} turns`)
+  assert.ok(seen[0]! < count / 2, `${seen[0]} jobs before the first turn`)
 })
