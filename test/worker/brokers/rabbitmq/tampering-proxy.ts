@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A proxy that changes what the broker says of itself, and says things in the client's name. */
 export class TamperingProxy {
   readonly #server: Server
-  readonly #pairs = new Map<Socket, Socket>()
+  readonly #pairs = new Map<Socket, { readonly upstream: Socket; readonly channels: Set<number> }>()
 
   /** `change` sees each chunk that the broker sends, before the client does. */
   static async start(targetUrl: string, change: (chunk: Buffer) => Buffer = (chunk) => chunk): Promise<TamperingProxy> {
@@ -17,9 +17,14 @@ export class TamperingProxy {
   private constructor(target: URL, change: (chunk: Buffer) => Buffer) {
     this.#server = createServer((client) => {
       const upstream = connect(Number(target.port || 5672), target.hostname)
-      this.#pairs.set(client, upstream)
+      const channels = new Set<number>()
+      const look = channelsIn(channels)
+      this.#pairs.set(client, { upstream, channels })
       client.pipe(upstream)
-      upstream.on('data', (chunk: Buffer) => client.write(change(chunk)))
+      upstream.on('data', (chunk: Buffer) => {
+        look(chunk)
+        client.write(change(chunk))
+      })
       for (const [socket, other] of [
         [client, upstream],
         [upstream, client],
@@ -40,7 +45,10 @@ export class TamperingProxy {
     return changed.href
   }
 
-  /** Acknowledges, on this channel of every connection, a tag that was never delivered: the broker closes the channel. */
+  /**
+   * Acknowledges, on this channel of every connection that has it open, a tag that was never delivered: the broker closes the
+   * channel. On a connection that is being opened the frame would stand where the broker expects the protocol's header.
+   */
   acknowledgeNonsense(channel: number): void {
     const frame = Buffer.alloc(21)
     frame.writeUInt8(1, 0)
@@ -49,14 +57,27 @@ export class TamperingProxy {
     frame.writeUInt32BE(0x003c0050, 7)
     frame.writeBigUInt64BE(987_654n, 11)
     frame.writeUInt8(0xce, 20)
-    for (const upstream of this.#pairs.values()) upstream.write(frame)
+    for (const { upstream, channels } of this.#pairs.values()) if (channels.has(channel)) upstream.write(frame)
   }
 
   async close(): Promise<void> {
-    for (const [client, upstream] of this.#pairs) {
+    for (const [client, { upstream }] of this.#pairs) {
       client.destroy()
       upstream.destroy()
     }
     await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+/** Notes the channels of the frames that are in what it is handed, chunk by chunk. */
+function channelsIn(channels: Set<number>): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0)
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk])
+    // Type, channel and size, then so many bytes and one that ends the frame.
+    while (rest.length >= 7 && rest.length >= rest.readUInt32BE(3) + 8) {
+      channels.add(rest.readUInt16BE(1))
+      rest = rest.subarray(rest.readUInt32BE(3) + 8)
+    }
   }
 }
