@@ -206,6 +206,13 @@ export type WorkerEvent =
   | { readonly name: 'consumer-lost'; readonly reason: string }
   /** The partitions of the queue were shared out anew among its workers. */
   | { readonly name: 'assignment'; readonly assigned: number; readonly gained: number; readonly lost: number }
+  /** The group has no committed offset for so many partitions of the queue, never had or no longer: they begin at an edge of their logs. */
+  | {
+      readonly name: 'offsets-missing'
+      readonly topic: string
+      readonly partitions: number
+      readonly to: 'earliest' | 'latest'
+    }
   /** The broker no longer has what comes next, or never had it: the partition begins anew at an edge of its log. */
   | {
       readonly name: 'offset-reset'

@@ -131,6 +131,13 @@ function lineOf(event: WorkerEvent): Line {
         gained: event.gained,
         lost: event.lost,
       })
+    case 'offsets-missing':
+      return info(
+        event.to === 'earliest'
+          ? 'partitions without a committed offset begin with the earliest job'
+          : 'partitions without a committed offset begin with the next job that is sent: what they hold is skipped',
+        { topic: event.topic, partitions: event.partitions },
+      )
     case 'offset-reset':
       return error(`the log does not hold the next job any more: the partition begins anew at the ${event.to} one`, {
         partition: event.partition,

@@ -10,6 +10,7 @@ const COUNTERS = [
   METRICS.late,
   METRICS.consumersLost,
   METRICS.rebalances,
+  METRICS.offsetsMissing,
   METRICS.offsetResets,
   METRICS.progressUnreadable,
   METRICS.topologyFaults,
@@ -71,6 +72,9 @@ export class RareMetrics {
       case 'assignment':
         this.#counter(METRICS.rebalances).inc()
         this.#gauge(METRICS.partitions).set(event.assigned)
+        break
+      case 'offsets-missing':
+        this.#counter(METRICS.offsetsMissing).inc(event.partitions)
         break
       case 'offset-reset':
         this.#counter(METRICS.offsetResets).inc()

@@ -98,6 +98,11 @@ export const METRICS = {
     'How often the partitions of the queue were shared out anew, where it has partitions.',
   ),
   partitions: gauge('tidemill_partitions_assigned', [], 'Partitions that this worker has now.'),
+  offsetsMissing: counter(
+    'tidemill_offsets_missing_total',
+    [],
+    'Partitions that this worker began without a committed offset: new to the group, or its offsets are gone.',
+  ),
   offsetResets: counter(
     'tidemill_offset_resets_total',
     [],

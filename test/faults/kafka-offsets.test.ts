@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { sharedKafka } from '../helpers/kafka.ts'
+import type { WorkerProcess } from '../helpers/worker-process.ts'
 import { openOnKafka } from './kafka-scenario.ts'
 import type { KafkaStage } from './kafka-stage.ts'
 import { assertDrained } from './plays.ts'
@@ -8,6 +9,8 @@ import { idOf } from './queue-records.ts'
 import { type Scenario, stop } from './scenario.ts'
 
 const BACKLOG = 400
+const PARTITIONS = 4
+const MISSING = 'partitions without a committed offset begin with the earliest job'
 
 /** A backlog of which a part is done and committed, and nobody works on. */
 async function openHalfDone(t: Parameters<typeof openOnKafka>[0]): Promise<Scenario<KafkaStage>> {
@@ -17,9 +20,16 @@ async function openHalfDone(t: Parameters<typeof openOnKafka>[0]): Promise<Scena
   await trickle.stop()
   const worker = await scenario.addWorker()
   await scenario.untilDone(100)
+  assert.deepEqual(missingToldBy(worker), [PARTITIONS], 'a new group has one line about its beginning')
   assertDrained(await stop(worker))
   assert.ok((await scenario.stage.left()).length > 0, 'void: nothing was left')
   return scenario
+}
+
+/** Of how many partitions of the work topic a worker says that they had no committed offset, by line. */
+function missingToldBy({ output }: WorkerProcess): number[] {
+  const lines = output.split('\n').filter((line) => line.includes(MISSING))
+  return lines.map((line) => JSON.parse(line).partitions)
 }
 
 async function metricOf(port: number, name: string): Promise<number> {
@@ -50,6 +60,7 @@ suite('the offsets of a group', { concurrency: 2 }, () => {
     trickle.confirmed.push(...there)
     const worker = await scenario.addWorker()
     await scenario.untilDoneAre(there)
+    assert.deepEqual(missingToldBy(worker), [], 'the group has its offsets, though the log does not hold them')
     const resets = worker.output.match(/the log does not hold the next job any more/g) ?? []
     assert.equal(resets.length, lowest.size, worker.output.slice(-4_000))
     assert.equal(await metricOf(worker.httpPort, 'tidemill_offset_resets_total'), lowest.size)
@@ -62,7 +73,11 @@ suite('the offsets of a group', { concurrency: 2 }, () => {
     const { admin, group } = scenario.stage.made
     await admin.deleteGroups([group])
     const before = (await scenario.ledger()).done.length
-    await scenario.addWorkers(2)
+    const worker = await scenario.addWorker()
+    await scenario.untilDone(1)
+    assert.deepEqual(missingToldBy(worker), [PARTITIONS])
+    assert.equal(await metricOf(worker.httpPort, 'tidemill_offsets_missing_total'), PARTITIONS)
+    await scenario.addWorker()
     const { verdict } = await scenario.finish()
     assert.ok(verdict.repeated.length >= before, 'void: what was done before was not done again')
   })

@@ -115,6 +115,8 @@ const EVENTS: readonly (readonly [event: WorkerEvent, level: string, words: RegE
   [{ name: 'connection', role: 'consume', status: 'lost', error: new Error('x'), retryInMs: 5 }, 'warn', /lost/],
   [{ name: 'connection', role: 'publish', status: 'failed' }, 'warn', /can't connect/],
   [{ name: 'consumer-lost', reason: 'cancelled' }, 'warn', /consumer away/],
+  [{ name: 'offsets-missing', topic: 'q', partitions: 4, to: 'earliest' }, 'info', /the earliest job/],
+  [{ name: 'offsets-missing', topic: 'q', partitions: 4, to: 'latest' }, 'info', /what they hold is skipped/],
   [{ name: 'topology-fault', faults: [] }, 'error', /tidemill topology apply/],
   [{ name: 'blocked', blocked: true, reason: 'memory' }, 'warn', /blocks publishers/],
   [{ name: 'blocked', blocked: false }, 'info', /again/],

@@ -120,6 +120,7 @@ const EVENTS: readonly (readonly [event: WorkerEvent, sample: string, value: num
   [{ name: 'connection', role: 'consume', status: 'connected' }, 'tidemill_connected{role="consume"}', 1],
   [{ name: 'connection', role: 'publish', status: 'failed' }, 'tidemill_connection_failures_total{role="publish"}', 1],
   [{ name: 'consumer-lost', reason: 'x' }, 'tidemill_consumers_lost_total', 1],
+  [{ name: 'offsets-missing', topic: 'q', partitions: 4, to: 'earliest' }, 'tidemill_offsets_missing_total', 4],
   [{ name: 'topology-fault', faults: [] }, 'tidemill_topology_faults_total', 1],
   [{ name: 'blocked', blocked: true }, 'tidemill_publish_blocked', 1],
   [{ name: 'held', held: true, jobs: 3 }, 'tidemill_jobs_held', 3],

@@ -97,12 +97,13 @@ export const lifecycle: readonly PanelMaker[] = [
   graph({
     title: 'Partitions',
     description:
-      'Kafka only. By worker: the partitions that it has; without any it is idle. shared out: how often they were shared out anew, as at each change of the number of workers. begun anew: the broker no longer had what came next, so jobs may be lost. progress unreadable: jobs may run again.',
+      'Kafka only. By worker: the partitions that it has; without any it is idle. shared out: how often they were shared out anew, as at each change of the number of workers. without offsets: begun without a committed offset, as in a new group; of a group that has worked before, its offsets are gone. begun anew: the broker no longer had what came next, so jobs may be lost. progress unreadable: jobs may run again.',
     unit: 'n',
     width: 8,
     queries: [
       ['{{pod}}', `max by (pod) (tidemill_partitions_assigned{${QUEUE}})`],
       ['shared out', `sum(${increase('tidemill_rebalances_total', QUEUE)})`],
+      ['without offsets', `sum(${increase('tidemill_offsets_missing_total', QUEUE)})`],
       ['begun anew', `sum(${increase('tidemill_offset_resets_total', QUEUE)})`],
       ['progress unreadable', `sum(${increase('tidemill_progress_unreadable_total', QUEUE)})`],
     ],

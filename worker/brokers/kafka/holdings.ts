@@ -58,6 +58,12 @@ export class Holdings {
   started(starts: readonly Start[]): void {
     const { settings, topics, observe } = this.#options
     const { order, maxSpan, crashLimit, concurrency } = settings
+    // A topic of retries has no commit before its first retry.
+    const uncommitted = starts.filter((start) => start.isUncommitted && start.topic === topics.work)
+    if (uncommitted.length > 0) {
+      const { offsetReset: to } = settings
+      observe({ name: 'offsets-missing', topic: topics.work, partitions: uncommitted.length, to })
+    }
     const fresh = starts.map((start) => {
       const delayMs = topics.delayOf(start.topic)
       const reached = this.#reached.get(nameOf(start)) ?? 0

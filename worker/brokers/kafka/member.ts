@@ -10,6 +10,8 @@ import { Session } from './session.ts'
 export interface Start extends TopicPartition {
   readonly position: number
   readonly metadata: string | null
+  /** The group has committed nothing of it: the position is an edge of the log. */
+  readonly isUncommitted?: true
 }
 
 /** What a member tells the one that it fetches for. */
@@ -192,7 +194,13 @@ export class Member {
     for (const edge of ['earliest', 'latest'] as const) {
       const fresh = known.filter((one) => isNew(one) && this.#options.edgeOf(one.topic) === edge)
       for (const [one, position] of await this.#group.edges(fresh, edge)) {
-        starts.push({ topic: one.topic, partition: one.partition, position, metadata: null })
+        starts.push({
+          topic: one.topic,
+          partition: one.partition,
+          position,
+          metadata: null,
+          ...(!isRestarted(one) && { isUncommitted: true }),
+        })
       }
     }
     this.#unstarted = []
