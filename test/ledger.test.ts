@@ -64,12 +64,14 @@ test('several processes write at once without spoiling a line, and a SIGKILL los
 })
 
 test('a line that is no entry is named with its file and number', async (t) => {
-  const folder = folderFor(t)
-  const writer = new LedgerWriter(folder)
-  writer.write('done', 'a')
-  writer.close()
-  appendFileSync(join(folder, 'done.ndjson'), '{"id":7}\n')
-  await assert.rejects(readLedger(folder), /done\.ndjson:2: expected/)
-  appendFileSync(join(folder, 'started.ndjson'), '{"id":"a","pi')
-  await assert.rejects(readLedger(folder), /started\.ndjson: the last line has no end/)
+  const faulty = (page: string, text: string) => {
+    const folder = folderFor(t)
+    const writer = new LedgerWriter(folder)
+    writer.write('done', 'a')
+    writer.close()
+    appendFileSync(join(folder, `${page}.ndjson`), text)
+    return readLedger(folder)
+  }
+  await assert.rejects(faulty('done', '{"id":7}\n'), /done\.ndjson:2: expected/)
+  await assert.rejects(faulty('started', '{"id":"a","pi'), /started\.ndjson: the last line has no end/)
 })
