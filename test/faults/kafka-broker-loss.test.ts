@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LocalKafka } from '../../deploy/local/contracts.ts'
-import { ownKafka, proxiedKafka } from '../helpers/kafka.ts'
-import { BOUND, openOnKafka } from './kafka-scenario.ts'
+import { ownKafka } from '../helpers/kafka.ts'
+import { BOUND, openOnKafka, tappedKafka } from './kafka-scenario.ts'
 import { loseBroker } from './plays.ts'
 
 /** An outage of some seconds leaves the back-off between two tries below this. */
@@ -13,8 +13,9 @@ const CUTS = 3
 
 suite('the loss of Kafka', { concurrency: 2 }, () => {
   test('workers whose connections are cut, and that reach no Kafka for 30 s, longer than their session, go on by themselves, and lose no job', async (t) => {
-    const { kafka, proxy, url } = await proxiedKafka(t)
-    const scenario = await openOnKafka(t, kafka, { workerUrl: url, trickle: { rate: 40 } })
+    const kafka = await tappedKafka(t)
+    const { proxy } = kafka
+    const scenario = await openOnKafka(t, kafka, { trickle: { rate: 40 } })
     const fault = async () => {
       for (let cut = 0; cut < CUTS; cut += 1) {
         assert.ok(proxy.cut() >= 3, 'void: nothing was cut')

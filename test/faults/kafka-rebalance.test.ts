@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { suite, test } from 'node:test'
+import { after, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sharedKafka } from '../helpers/kafka.ts'
 import { waitFor } from '../helpers/wait.ts'
 import type { WorkerProcess } from '../helpers/worker-process.ts'
 import { gateOf } from './job.ts'
-import { interruptedBy, openOnKafka, SESSION_TIMEOUT_MS, sharedOut } from './kafka-scenario.ts'
+import {
+  assertEpochsSeen,
+  interruptedBy,
+  openOnKafka,
+  SESSION_TIMEOUT_MS,
+  sharedOut,
+  tappedKafka,
+} from './kafka-scenario.ts'
 import { assertDrained, assertNothingTwice } from './plays.ts'
 import { stop } from './scenario.ts'
 
@@ -15,9 +21,11 @@ const STEP_MS = 2_000
 const STEPS = 30
 const MAX_VISITORS = 2
 
+const tapped = tappedKafka({ after })
+
 suite('sharing out', { concurrency: 2 }, () => {
   test('while a worker joins or leaves every two seconds, no job is lost or begun again, and keys keep their order', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka())
+    const scenario = await openOnKafka(t, await tapped)
     const residents = await scenario.addWorkers(2)
     scenario.trickle.start()
     await scenario.untilDone(50)
@@ -47,10 +55,11 @@ suite('sharing out', { concurrency: 2 }, () => {
     assert.ok(shared >= joined.length, `void: the partitions were shared out ${shared} times`)
     assert.ok(Math.min(...hits) >= 1, `void: of the jobs in flight, the joins hit ${hits.join(', ')}`)
     assertNothingTwice(outcome)
+    assertEpochsSeen(t, scenario.stage, { generations: joined.length, commits: 300 })
   })
 
   test('a job that takes longer than the session runs once, and its worker keeps its partitions', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka())
+    const scenario = await openOnKafka(t, await tapped)
     const workers = await scenario.addWorkers(2)
     // Both have joined before the job begins: a third sharing out would take it along.
     const settled = () => workers.every((worker) => sharedOut(worker) > 0) && workers.some((one) => sharedOut(one) > 1)
@@ -64,7 +73,7 @@ suite('sharing out', { concurrency: 2 }, () => {
   })
 
   test('jobs that outlast a hand-over run on where their partition stays, and once more where it goes', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka(), { env: { TIDEMILL_HAND_OVER_MS: '500' } })
+    const scenario = await openOnKafka(t, await tapped, { env: { TIDEMILL_HAND_OVER_MS: '500' } })
     const { trickle, stage } = scenario
     const value = Buffer.from('{"ms":0,"mood":"gated"}')
     const ids = await stage.send([0, 1, 2, 3].map((partition) => ({ id: `long-${partition}`, partition, value })))
@@ -78,10 +87,11 @@ suite('sharing out', { concurrency: 2 }, () => {
     const doneBy = (pid: number) => ledger.done.filter((entry) => entry.pid === pid).map(({ id }) => id)
     assert.deepEqual([doneBy(owner.pid).length, doneBy(visitor.pid).length], [2, 2])
     assert.deepEqual(verdict.repeated.toSorted(), doneBy(visitor.pid).toSorted(), 'no other job was begun again')
+    assertEpochsSeen(t, stage, { generations: 2, commits: ids.length })
   })
 
   test('jobs in partitions that are added while workers run are done, those before they are found too', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka(), {
+    const scenario = await openOnKafka(t, await tapped, {
       settings: { topicPartitions: 2 },
       env: { TIDEMILL_METADATA_MAX_AGE_MS: '1000' },
     })

@@ -1,9 +1,13 @@
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { BrokerSettings } from '../../worker/contracts.ts'
+import { proxiedKafka, type Undone } from '../helpers/kafka.ts'
 import type { WorkerProcess } from '../helpers/worker-process.ts'
 import type { Entry, Ledger } from '../load/ledger.ts'
-import { KafkaStage } from './kafka-stage.ts'
+import type { FaultProxy } from '../load/proxy.ts'
+import { KafkaStage, type StageBroker } from './kafka-stage.ts'
 import { Scenario, type ScenarioOptions } from './scenario.ts'
+import { Wiretap } from './wiretap.ts'
 
 /** `commitCount` of the workers: so many jobs may run again for each worker that dies or loses its session. */
 export const BOUND = 40
@@ -11,13 +15,30 @@ export const BOUND = 40
 export const SESSION_TIMEOUT_MS = 6_000
 const KEYS = 40
 
+/** A Kafka of the test's own, or of a file's, that hears what workers and it say to each other. */
+export interface TappedKafka extends StageBroker {
+  /** The way of the workers. */
+  readonly workerUrl: string
+  readonly wiretap: Wiretap
+  readonly proxy: FaultProxy
+}
+
+/** Stopped with `t.after`. */
+export async function tappedKafka(t: Undone): Promise<TappedKafka> {
+  const wiretap = new Wiretap()
+  const { kafka, proxy, url } = await proxiedKafka(t, wiretap.listen)
+  return { url: kafka.url, workerUrl: url, wiretap, proxy }
+}
+
 /** A scenario of jobs of which most have keys, and of workers that are missed soon. */
 export async function openOnKafka(
   t: TestContext,
-  kafka: { readonly url: string },
+  kafka: StageBroker & { readonly workerUrl?: string },
   { env, trickle, ...options }: ScenarioOptions & { readonly settings?: Partial<BrokerSettings> } = {},
 ): Promise<Scenario<KafkaStage>> {
+  const { workerUrl } = kafka
   return Scenario.open(t, await KafkaStage.open(t, kafka, options.settings), {
+    ...(workerUrl !== undefined && { workerUrl }),
     ...options,
     trickle: { key: (n) => (n % 5 === 0 ? undefined : `key-${(n * 7) % KEYS}`), ...trickle },
     env: {
@@ -26,6 +47,17 @@ export async function openOnKafka(
       ...env,
     },
   })
+}
+
+/** After a run in which no foreign commit was taken: tells what the wire saw, and sees to it that it saw enough to say so. */
+export function assertEpochsSeen(t: TestContext, stage: KafkaStage, least: { generations: number; commits: number }) {
+  const { generations, commits, refused, unanswered, foreign } = stage.epochs()
+  const reasons = Object.entries(refused).map(([reason, count]) => `${count} ${reason}`)
+  t.diagnostic(
+    `on the wire: ${commits} commits in ${generations} generations, refused ${reasons.join(', ') || 'none'}, unanswered ${unanswered}; of these two, ${foreign} were foreign`,
+  )
+  assert.ok(generations >= least.generations, `void: the wire saw ${generations} generations`)
+  assert.ok(commits >= least.commits, `void: the wire saw ${commits} commits`)
 }
 
 const SHARED_OUT = 'the partitions were shared out anew'

@@ -9,9 +9,18 @@ import { KafkaHands, type Positions } from '../load/kafka-hands.ts'
 import type { Ledger } from '../load/ledger.ts'
 import { COMMITS_TOPIC, commitsOf } from './commit-log.ts'
 import { breachesOf, type Commit } from './commit-oracle.ts'
+import { type EpochVerdict, foreignCommitsOf } from './epoch-oracle.ts'
 import { GOOD } from './hostile.ts'
 import { idOf, QueueRecords, textsOf } from './queue-records.ts'
 import type { DeadLetter, Stage } from './stage.ts'
+import type { Traffic } from './wiretap.ts'
+
+/** A Kafka to work on. */
+export interface StageBroker {
+  readonly url: string
+  /** What its workers and it say to each other, where somebody listens. */
+  readonly wiretap?: Traffic
+}
 
 /** A job as somebody else than tidemill would send it. */
 export interface ForeignJob {
@@ -24,27 +33,25 @@ export interface ForeignJob {
   readonly headers?: IHeaders
 }
 
-/** A topic of Kafka with its retries and dead letters, worked on by one group, all of whose commits are looked through. */
+/** A topic of Kafka with its retries and dead letters, worked on by one group, all of whose commits are looked through, on the wire as well where it is tapped. */
 export class KafkaStage implements Stage {
   readonly url: string
   readonly made: TestTopic
   /** Where the log of commits ended before the first of this group. */
   readonly #from: Positions
+  readonly #wiretap: Traffic | undefined
 
   /** By default a topic of four partitions. */
-  static async open(
-    t: TestContext,
-    broker: { readonly url: string },
-    overrides: Partial<BrokerSettings> = {},
-  ): Promise<KafkaStage> {
+  static async open(t: TestContext, broker: StageBroker, overrides: Partial<BrokerSettings> = {}): Promise<KafkaStage> {
     const made = await topicFor(t, broker, { topicPartitions: 4, ...overrides })
-    return new KafkaStage(broker.url, made, await commitsEnd(made.admin))
+    return new KafkaStage(broker, made, await commitsEnd(made.admin))
   }
 
-  private constructor(url: string, made: TestTopic, from: Positions) {
+  private constructor({ url, wiretap }: StageBroker, made: TestTopic, from: Positions) {
     this.url = url
     this.made = made
     this.#from = from
+    this.#wiretap = wiretap
   }
 
   get queue(): string {
@@ -87,7 +94,15 @@ export class KafkaStage implements Stage {
   async breaches(ledger: Ledger): Promise<string[]> {
     const [commits, records] = await Promise.all([this.commits(), this.records()])
     if (commits.length === 0) return ['nothing was ever committed']
-    return breachesOf(commits, records.places(ledger))
+    const onWire = this.#wiretap === undefined ? [] : this.epochs().breaches
+    return [...onWire, ...breachesOf(commits, records.places(ledger))]
+  }
+
+  /** Who committed what until now, as the wire has it. @throws Error where nobody listens */
+  epochs(): EpochVerdict {
+    if (this.#wiretap === undefined)
+      throw new Error('expected a Kafka whose connections are tapped, got one that is not')
+    return foreignCommitsOf(this.made.group, this.#wiretap)
   }
 
   /** Every commit of the group, in the order in which the broker took them. */

@@ -1,29 +1,30 @@
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
-import { sharedKafka } from '../helpers/kafka.ts'
+import { after, suite, test } from 'node:test'
 import { waitFor } from '../helpers/wait.ts'
-import { BOUND, openOnKafka, SESSION_TIMEOUT_MS, sharedOut } from './kafka-scenario.ts'
+import { assertEpochsSeen, BOUND, openOnKafka, SESSION_TIMEOUT_MS, sharedOut, tappedKafka } from './kafka-scenario.ts'
 import { abandonJob, assertDrained, assertNothingTwice, killWorkers, rollWorkers, SHORT_DRAIN } from './plays.ts'
 import { stop } from './scenario.ts'
+
+const tapped = tappedKafka({ after })
 
 suite('the processes of workers on Kafka', { concurrency: 2 }, () => {
   test('a SIGKILL of workers on Kafka loses no job, and no more than the bound of uncommitted jobs runs again', async (t) => {
     const kills = 3
-    const scenario = await openOnKafka(t, await sharedKafka())
+    const scenario = await openOnKafka(t, await tapped)
     const { verdict } = await killWorkers(scenario, kills)
     assert.ok(verdict.repeated.length <= kills * BOUND, `${verdict.repeated.length} jobs were begun again`)
   })
 
   test('a SIGTERM roll of all workers on Kafka, twice, begins no job again and ends each with 0', async (t) => {
-    await rollWorkers(await openOnKafka(t, await sharedKafka()))
+    await rollWorkers(await openOnKafka(t, await tapped))
   })
 
   test('a job on Kafka longer than the drain is given back, the others are finished, and the worker ends with 75', async (t) => {
-    await abandonJob(await openOnKafka(t, await sharedKafka(), { env: SHORT_DRAIN }))
+    await abandonJob(await openOnKafka(t, await tapped, { env: SHORT_DRAIN }))
   })
 
   test('four workers that are scaled to zero in the midst of a backlog, and back, leave and begin no job twice', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka())
+    const scenario = await openOnKafka(t, await tapped)
     const { trickle, stage } = scenario
     for (let n = 0; n < 1_200; n += 1) trickle.send()
     await trickle.stop()
@@ -39,7 +40,7 @@ suite('the processes of workers on Kafka', { concurrency: 2 }, () => {
   })
 
   test('a worker that was frozen beyond its session commits nothing of what it had lost when it goes on', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka())
+    const scenario = await openOnKafka(t, await tapped)
     const [frozen] = await scenario.addWorkers(2)
     scenario.trickle.start()
     await scenario.untilDone(100)
@@ -64,10 +65,12 @@ suite('the processes of workers on Kafka', { concurrency: 2 }, () => {
     const { verdict } = await scenario.finish()
     assert.ok(verdict.repeated.length > 0, 'void: no job in flight was interrupted')
     assert.ok(verdict.repeated.length <= BOUND, `${verdict.repeated.length} jobs were begun again`)
+    // Both together, one alone, and both again.
+    assertEpochsSeen(t, scenario.stage, { generations: 3, commits: 50 })
   })
 
   test('when the first job blocks and 500 behind it are done, a crash makes it run again, and of the others no more than the bound', async (t) => {
-    const scenario = await openOnKafka(t, await sharedKafka(), {
+    const scenario = await openOnKafka(t, await tapped, {
       settings: { topicPartitions: 1 },
       trickle: { key: () => undefined, durationsMs: [5, 20] },
     })

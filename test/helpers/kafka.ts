@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { startKafka } from '../../deploy/local/broker.ts'
 import type { LocalKafka } from '../../deploy/local/contracts.ts'
-import { FaultProxy } from '../load/proxy.ts'
+import { FaultProxy, type Listener } from '../load/proxy.ts'
 
 /** How the runner of the tests tells the files which Kafka it started. */
 export const SHARED_KAFKA_URL = 'TEST_KAFKA_URL'
@@ -30,14 +30,23 @@ export async function ownKafka(t: TestContext): Promise<LocalKafka> {
   return kafka
 }
 
-/** A Kafka of the test's own, or of a file's with node:test's own `after`, behind a proxy that can fail. `url` leads through the proxy, and so does every connection that follows from it. */
-export async function proxiedKafka(t: {
+/** A test, or a file with node:test's own `after`. */
+export interface Undone {
   after(undo: () => unknown): void
-}): Promise<{ kafka: LocalKafka; proxy: FaultProxy; url: string }> {
+}
+
+/**
+ * A Kafka of the test's own, or of a file's, behind a proxy that can fail, and that `listen` may listen in on, as in `FaultProxy.start`.
+ * `url` leads through the proxy, and so does every connection that follows from it.
+ */
+export async function proxiedKafka(
+  t: Undone,
+  listen?: () => Listener,
+): Promise<{ kafka: LocalKafka; proxy: FaultProxy; url: string }> {
   const kafka = await startKafka({ private: true, proxied: true })
   t.after(() => kafka.stop())
   const { port, advertisedPort } = kafka.proxied!
-  const proxy = await FaultProxy.start(`kafka://127.0.0.1:${port}`, advertisedPort)
+  const proxy = await FaultProxy.start(`kafka://127.0.0.1:${port}`, advertisedPort, listen)
   t.after(() => proxy.close())
   return { kafka, proxy, url: proxy.through(kafka.url) }
 }

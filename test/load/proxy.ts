@@ -4,6 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** `up`: from the client to the broker; `down`: from the broker to the client. */
 export type Direction = 'up' | 'down'
 
+/** Told each chunk of one connection, as it came and before it goes on. */
+export type Listener = (direction: Direction, chunk: Buffer) => void
+
 interface Pair {
   readonly client: Socket
   readonly server: Socket
@@ -18,21 +21,23 @@ export class FaultProxy {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #pairs = new Set<Pair>()
   readonly #held = new Set<Direction>()
+  readonly #listen: (() => Listener) | undefined
   #latencyMs = 0
   #refusing = false
   #accepted = 0
 
-  /** Listens on 127.0.0.1, on any free port unless one is named. */
-  static async start(targetUrl: string, listenOn = 0): Promise<FaultProxy> {
+  /** Listens on 127.0.0.1, on any free port unless one is named. `listen` is called once for each connection. */
+  static async start(targetUrl: string, listenOn = 0, listen?: () => Listener): Promise<FaultProxy> {
     const { hostname, port } = new URL(targetUrl)
-    const proxy = new FaultProxy({ host: hostname, port: Number(port || 5672) })
+    const proxy = new FaultProxy({ host: hostname, port: Number(port || 5672) }, listen)
     proxy.#server.listen(listenOn, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy
   }
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor(target: { host: string; port: number }, listen: (() => Listener) | undefined) {
     this.#target = target
+    this.#listen = listen
     this.#server = createServer((client) => this.#accept(client))
   }
 
@@ -116,8 +121,9 @@ export class FaultProxy {
     server.on('error', () => undefined)
     const pair = { client, server }
     this.#pairs.add(pair)
-    this.#forward('up', client, server)
-    this.#forward('down', server, client)
+    const listener = this.#listen?.()
+    this.#forward('up', client, server, listener)
+    this.#forward('down', server, client, listener)
     const ends: readonly [Direction, Socket, Socket][] = [
       ['up', client, server],
       ['down', server, client],
@@ -131,7 +137,7 @@ export class FaultProxy {
     }
   }
 
-  #forward(direction: Direction, from: Socket, to: Socket): void {
+  #forward(direction: Direction, from: Socket, to: Socket, listener: Listener | undefined): void {
     const pass = (chunk: Buffer) => {
       if (to.writable && !to.write(chunk)) {
         from.pause()
@@ -140,6 +146,7 @@ export class FaultProxy {
     }
     // A timer per chunk keeps their order: timers of the same delay fire in the order in which they were set.
     from.on('data', (chunk: Buffer) => {
+      listener?.(direction, chunk)
       if (this.#latencyMs === 0) pass(chunk)
       else setTimeout(pass, this.#latencyMs, chunk)
     })
