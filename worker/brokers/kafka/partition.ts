@@ -32,6 +32,8 @@ export class Partition implements TopicPartition {
   readonly partition: number
   readonly name: string
   readonly delayMs: number
+  /** Aborts when the partition is lost. */
+  readonly lease: AbortSignal
   /** Records below it were handed out by this process before. */
   readonly againBelow: number
   /** Why the commit's metadata were of no use, where they were not. */
@@ -60,6 +62,7 @@ export class Partition implements TopicPartition {
     this.delayMs = delayMs
     this.fault = fault
     this.#options = options
+    this.lease = this.#lease.signal
     this.#offsets = new Offsets({ position, finished, maxSpan })
     this.#stock = new Stock(position)
     // A record that is tried again has left the order of its key already.
@@ -70,10 +73,6 @@ export class Partition implements TopicPartition {
     this.#reached = options.reached
     this.#marks = marks
     this.#watch = this.#newWatch()
-  }
-
-  get lease(): AbortSignal {
-    return this.#lease.signal
   }
 
   /** The next offset to fetch. */
