@@ -5,6 +5,7 @@ import { JOB_TYPE, type Scenario } from './scenarios.ts'
 
 const BODY_BYTES = 200
 const UNCONFIRMED = 1000
+let opened = 0
 
 /** The queue of one scenario: both contestants consume from it in turn. */
 export class BenchQueue {
@@ -23,7 +24,8 @@ export class BenchQueue {
 
   /** Declares tidemill's topology around a queue of that type, empty. */
   static async open(url: string, type: Scenario['queueType']): Promise<BenchQueue> {
-    const name = `bench-${type}-${process.pid}`
+    // Never one that was there before: RabbitMQ 3.10 may fail when a quorum queue is declared right after one of its name was deleted.
+    const name = `bench-${type}-${process.pid}-${opened++}`
     const broker = await openBroker(resolveBrokerSettings({ brokerUrl: url, queue: name }), () => {})
     const topology = broker.topology()
     await topology.apply()
