@@ -20,6 +20,8 @@ const STEP_MS = 2_000
 /** A minute. The other tests of this file run in its shadow. */
 const STEPS = 30
 const MAX_VISITORS = 2
+/** Long enough for jobs to end, and for a commit to be refused and tried again, while a request or its answer is on its way. */
+const LATENCY_MS = 300
 
 const tapped = tappedKafka({ after })
 
@@ -75,8 +77,7 @@ suite('sharing out', { concurrency: 2 }, () => {
   test('jobs that outlast a hand-over run on where their partition stays, and once more where it goes', async (t) => {
     const scenario = await openOnKafka(t, await tapped, { env: { TIDEMILL_HAND_OVER_MS: '500' } })
     const { trickle, stage } = scenario
-    const value = Buffer.from('{"ms":0,"mood":"gated"}')
-    const ids = await stage.send([0, 1, 2, 3].map((partition) => ({ id: `long-${partition}`, partition, value })))
+    const ids = await stage.sendGated(4)
     trickle.confirmed.push(...ids)
     const owner = await scenario.addWorker()
     await scenario.untilBusy(ids.length)
@@ -111,4 +112,33 @@ suite('sharing out', { concurrency: 2 }, () => {
     await scenario.untilDoneAre(ids)
     assertNothingTwice(await scenario.finish())
   })
+})
+
+// Not beside the others: all who come by the proxy are slow.
+test('jobs that end between a join and what is assigned by it are not committed as if they were of the new assignment', async (t) => {
+  const kafka = await tapped
+  const scenario = await openOnKafka(t, kafka, {
+    env: { TIDEMILL_HAND_OVER_MS: '1000', TIDEMILL_COMMIT_INTERVAL_MS: '20' },
+  })
+  const { stage, folder } = scenario
+  const { admin, group } = stage.made
+  const untilGroupIs = (state: string) =>
+    waitFor(`the group is ${state}`, async () => (await admin.describeGroups([group])).groups[0]?.state === state)
+  const ids = await stage.sendGated(4)
+  scenario.trickle.confirmed.push(...ids)
+  const owner = await scenario.addWorker()
+  await scenario.untilBusy(ids.length)
+  const visitor = await scenario.spawnWorker()
+  await untilGroupIs('PreparingRebalance')
+  kafka.proxy.delay(LATENCY_MS)
+  t.after(() => kafka.proxy.heal())
+  await untilGroupIs('CompletingRebalance')
+  writeFileSync(gateOf(folder), '')
+  await waitFor('both have their share', () => sharedOut(owner) === 2 && sharedOut(visitor) === 1)
+  kafka.proxy.heal()
+  const { verdict } = await scenario.finish()
+  assert.ok(Object.keys(stage.epochs().refused).length > 0, 'void: nothing was committed in between')
+  assert.equal(sharedOut(owner), 2, 'a refusal of what is past takes nothing that was assigned since then')
+  assert.equal(verdict.repeated.length, 2, 'only what went to the visitor was begun again')
+  assertEpochsSeen(t, stage, { generations: 2, commits: ids.length })
 })

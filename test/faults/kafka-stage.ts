@@ -133,6 +133,14 @@ export class KafkaStage implements Stage {
     return jobs.map(({ id }) => id)
   }
 
+  /** Sends a job to each of so many partitions, which ends when the gate is open. Returns their ids. */
+  sendGated(partitions: number): Promise<string[]> {
+    const value = Buffer.from('{"ms":0,"mood":"gated"}')
+    return this.send(
+      Array.from({ length: partitions }, (_, partition) => ({ id: `long-${partition}`, partition, value })),
+    )
+  }
+
   /** Sends a record as it is. */
   async publish(record: Omit<Copy, 'topic'>): Promise<void> {
     await this.#withHands((hands) => hands.publish({ topic: this.made.topics.work, ...record }))

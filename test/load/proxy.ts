@@ -144,11 +144,14 @@ export class FaultProxy {
         to.once('drain', () => this.#held.has(direction) || from.resume())
       }
     }
-    // A timer per chunk keeps their order: timers of the same delay fire in the order in which they were set.
+    // Each timer lets the oldest go: so they keep their order when the delay changes.
+    const late: Buffer[] = []
     from.on('data', (chunk: Buffer) => {
       listener?.(direction, chunk)
-      if (this.#latencyMs === 0) pass(chunk)
-      else setTimeout(pass, this.#latencyMs, chunk)
+      late.push(chunk)
+      const release = () => pass(late.shift()!)
+      if (this.#latencyMs === 0 && late.length === 1) release()
+      else setTimeout(release, this.#latencyMs)
     })
     from.on('end', () => to.end())
     if (this.#held.has(direction)) from.pause()

@@ -48,6 +48,11 @@ const KAFKA_OUTLAST = {
   name: 'jobs that outlast a hand-over run on where their partition stays, and once more where it goes',
 }
 
+const KAFKA_BETWEEN = {
+  file: 'test/faults/kafka-rebalance.test.ts',
+  name: 'jobs that end between a join and what is assigned by it are not committed as if they were of the new assignment',
+}
+
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'ack-first',
@@ -105,8 +110,8 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    this.#restarted.clear()\n',
     and: {
       file: 'worker/brokers/kafka/member.ts',
-      find: 'const isContinuous = memberId === epoch.memberId && generation === this.#assignedIn + 1',
-      replace: 'const isContinuous = memberId !== epoch.memberId || generation > 0',
+      find: 'const isContinuous = memberId === before.memberId && generation === before.generation + 1',
+      replace: 'const isContinuous = memberId !== before.memberId || generation > 0',
     },
     test: KAFKA_FROZEN,
     says: /the watermark fell|no longer knows/,
@@ -117,6 +122,14 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'filter(({ name }) => isContinuous && names.has(name))',
     replace: 'filter(() => isContinuous)',
     test: KAFKA_OUTLAST,
+    says: /a foreign commit of \d+ was taken: \S+ was not given it/,
+  },
+  {
+    name: 'epoch-of-the-join',
+    file: 'worker/brokers/kafka/source.ts',
+    find: 'epoch: () => this.#member.epoch,',
+    replace: 'epoch: () => this.#group.epoch,',
+    test: KAFKA_BETWEEN,
     says: /a foreign commit of \d+ was taken: \S+ was not given it/,
   },
   {

@@ -13,7 +13,7 @@ export interface CommitterOptions {
   write(commits: readonly PartitionCommit[], epoch: Epoch): Promise<void>
   /** The broker has a commit: more may start. */
   onCommitted(): void
-  onFailed(error: unknown): void
+  onFailed(error: unknown, epoch: Epoch): void
 }
 
 const BASE_DELAY_MS = 50
@@ -103,14 +103,15 @@ export class Committer {
       if (commit !== undefined) taken.push([partition, commit])
     }
     if (taken.length === 0) return true
+    const named = epoch()
     try {
       await write(
         taken.map(([{ topic, partition }, { position, metadata }]) => ({ topic, partition, position, metadata })),
-        epoch(),
+        named,
       )
     } catch (error) {
       this.#failures++
-      onFailed(error)
+      onFailed(error, named)
       return false
     }
     this.#failures = 0

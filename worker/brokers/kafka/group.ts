@@ -59,6 +59,7 @@ export class Group {
     this.#cluster = clusterOf(this.#client, options.groupId, options.metadataMaxAgeMs)
   }
 
+  /** Of the last join, whatever became of it. */
   get epoch(): Epoch {
     return { memberId: this.#memberId, generation: this.#generation }
   }

@@ -3,7 +3,7 @@ import { fullJitter, Pause, settledWithin } from '../waiting.ts'
 import { nameOf, type TopicPartition } from './assignment.ts'
 import { fatalError, faultOf } from './faults.ts'
 import { Fetcher, type FetchHooks } from './fetcher.ts'
-import type { Committed, Group } from './group.ts'
+import type { Committed, Epoch, Group } from './group.ts'
 import { Session } from './session.ts'
 
 /** Where a partition begins. */
@@ -41,6 +41,7 @@ export interface MemberOptions {
   edgeOf(topic: string): 'earliest' | 'latest'
 }
 
+const NO_EPOCH: Epoch = { memberId: '', generation: -1 }
 const MAX_HEARTBEAT_MS = 1_000
 const BASE_DELAY_MS = 100
 const MAX_DELAY_MS = 5_000
@@ -64,8 +65,7 @@ export class Member {
   #unstarted: readonly TopicPartition[] = []
   /** Of them, those whose commit is of no use. */
   readonly #restarted = new Set<string>()
-  /** The generation of the last assignment. */
-  #assignedIn = -1
+  #epoch = NO_EPOCH
   #heardAt = 0
   #failures = 0
 
@@ -80,6 +80,11 @@ export class Member {
   /** True while assigned and in touch with the group. */
   get ready(): boolean {
     return this.#session !== undefined && !this.#fetcher.isStopped
+  }
+
+  /** Of the last assignment, not of the last join: by that, what it has may be another's, and the broker would take a commit of it. */
+  get epoch(): Epoch {
+    return this.#epoch
   }
 
   open(): void {
@@ -111,8 +116,10 @@ export class Member {
     this.#session?.end(undefined)
   }
 
-  /** The group has gone on or does not know this member, as somebody else has found out. */
-  suspect(error: unknown): void {
+  /** The group has gone on or does not know this member, as somebody has found out who spoke in the name of `epoch`. */
+  suspect(error: unknown, epoch: Epoch): void {
+    // What was assigned since then is not in doubt.
+    if (epoch !== this.#epoch) return
     if (['rejoin', 'outdated', 'expelled'].includes(faultOf(error))) this.#session?.end(error)
   }
 
@@ -152,7 +159,6 @@ export class Member {
   }
 
   async #join(): Promise<void> {
-    const { epoch } = this.#group
     if (this.#group.isMember) await this.#handOver()
     if (this.#fetcher.isStopped) {
       // Who drains asks for nothing more; the others need not wait for it to say so.
@@ -162,12 +168,17 @@ export class Member {
     }
     if (this.#isEnding) return
     await this.#group.refresh(false)
-    const partitions = await this.#group.join()
+    const before = this.#epoch
+    const partitions = await this.#group.join().catch((error) => {
+      // It has joined and heard nothing: what it has may be another's since then.
+      if (this.#group.epoch.generation !== before.generation) this.#loseAll(error, false)
+      throw error
+    })
     const { memberId, generation } = this.#group.epoch
-    const isContinuous = memberId === epoch.memberId && generation === this.#assignedIn + 1
+    const isContinuous = memberId === before.memberId && generation === before.generation + 1
     this.#mustJoin = false
     this.#heardAt = performance.now()
-    this.#assignedIn = generation
+    this.#epoch = this.#group.epoch
     this.#unstarted = this.#hooks.assigned(partitions, isContinuous)
   }
 
@@ -279,7 +290,7 @@ export class Member {
 
   #loseAll(reason: unknown, isForgotten: boolean): void {
     if (isForgotten) this.#group.forgetMembership()
-    this.#assignedIn = -1
+    this.#epoch = NO_EPOCH
     this.#mustJoin = true
     this.#unstarted = []
     this.#restarted.clear()

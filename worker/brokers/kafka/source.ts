@@ -79,10 +79,10 @@ export class KafkaSource implements Source {
       intervalMs: commitIntervalMs,
       count: Math.ceil(commitCount / 4),
       partitions: () => this.#schedule.partitions,
-      epoch: () => this.#group.epoch,
+      epoch: () => this.#member.epoch,
       write: (commits, epoch) => this.#group.commit(commits, epoch),
       onCommitted: () => this.#onCommitted(),
-      onFailed: (error) => this.#member.suspect(error),
+      onFailed: (error, epoch) => this.#member.suspect(error, epoch),
     })
     this.#desk = new Settlements({
       settings,
