@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { KafkaBacklog } from '../../../../worker/brokers/kafka/backlog.ts'
+import { openClient } from '../../../../worker/brokers/kafka/client.ts'
+import { Group } from '../../../../worker/brokers/kafka/group.ts'
+import { Member } from '../../../../worker/brokers/kafka/member.ts'
 import { KafkaTopology } from '../../../../worker/brokers/kafka/topology.ts'
 import type { WorkerEvent } from '../../../../worker/contracts.ts'
 import { eventually, unlessUnreadable, withCode, within } from '../../../conformance/harness.ts'
@@ -43,6 +46,75 @@ test('a broker that does not answer is given up at the deadline, and taken back 
   await within('the confirm', publisher.publish(copyOf(topic, 'd')))
   // Whether the unanswered ones were stored nobody knew.
   assert.deepEqual([...new Set(await valuesIn(room.hands, topic))], ['first', 'a', 'b', 'd'])
+})
+
+test('a member whose group goes on before it hears its share has lost what it had, and joins again', async (t) => {
+  const { proxy, url, kafka } = await lossy
+  const room = await roomFor(t, {}, kafka.url)
+  const { admin } = room.hands
+  const topic = await topicIn(room, 2)
+  const groupAt = (brokerUrl: string) => {
+    const options = { groupId: topic, topics: [topic], sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000 }
+    const group = new Group(() => openClient({ ...room.settings, brokerUrl }), { ...options, metadataMaxAgeMs: 60_000 })
+    room.defer(() => group.disconnect())
+    return group
+  }
+  const isIn = (state: string) =>
+    eventually(
+      `a group that is ${state}`,
+      () => admin.describeGroups([topic]),
+      ({ groups }) => groups[0]?.state === state,
+    )
+  const told: string[] = []
+  const nothing = () => undefined
+  const member = new Member({
+    group: groupAt(url),
+    sessionTimeoutMs: 10_000,
+    edgeOf: () => 'earliest',
+    hooks: {
+      handOver: async () => void told.push('hand over'),
+      assigned: (partitions, isContinuous) => {
+        told.push(isContinuous ? 'assigned on' : 'assigned')
+        return isContinuous ? [] : partitions
+      },
+      lost: () => void told.push('lost'),
+      failed: (error) => void told.push(error.message),
+      wanted: () => [],
+      lastsMs: () => Number.POSITIVE_INFINITY,
+      started: nothing,
+      fetched: nothing,
+      outOfRange: nothing,
+      missing: nothing,
+      connected: nothing,
+      disconnected: nothing,
+    },
+  })
+  room.defer(() => member.leave(5_000))
+  member.open()
+  await eventually(
+    'an assignment',
+    () => told,
+    (all) => all.includes('assigned'),
+  )
+  const [second, third] = [groupAt(kafka.url), groupAt(kafka.url)]
+  await Promise.all([second.connect(), third.connect()])
+  const refused = assert.rejects(second.join(), /rebalancing/)
+  await isIn('PreparingRebalance')
+  // Long enough for a third one to come before the shares of two are there.
+  proxy.delay(300)
+  room.defer(() => proxy.heal())
+  await isIn('CompletingRebalance')
+  const joined = third.join()
+  await refused
+  await second.leave()
+  await within('the third to be a member', joined)
+  await eventually(
+    'an assignment',
+    () => told,
+    (all) => all.at(-1) === 'assigned' && all.length > 1,
+  )
+  proxy.heal()
+  assert.deepEqual(told, ['assigned', 'hand over', 'lost', 'hand over', 'assigned'])
 })
 
 test('a broker that is killed and started again has every record that was confirmed, and the publisher comes back by itself', async (t) => {
