@@ -85,6 +85,14 @@ test('with --json a failure, of the call or later, is also the last line of stdo
   assert.match(JSON.parse(failed.stdout).error, /127\.0\.0\.1:1/)
 })
 
+test('a broker that can not be reached is one line that says where and why', async () => {
+  for (const url of ['amqp://127.0.0.1:1', 'kafka://127.0.0.1:1', 'amqp://nobody.invalid']) {
+    const { code, stdout, stderr } = await tidemill(['topology', 'verify', '--queue', 'q', '--broker', url])
+    assert.deepEqual([code, stdout], [1, ''])
+    assert.match(stderr, /^tidemill topology: the broker can't be reached: .*(127\.0\.0\.1:1|nobody\.invalid)\n$/)
+  }
+})
+
 test('a password on the command line is refused, and not repeated', async () => {
   for (const args of [
     ['--broker', 'amqp://u:hunter22@h'],
