@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { sharedBroker } from '../helpers/broker.ts'
 import { tidemill } from '../helpers/command.ts'
+import { uniqueName } from '../helpers/queue.ts'
 import type { LoadReport } from '../load/load-report.ts'
 import { MUTANTS } from '../mutants/mutants.ts'
 import { Tree } from '../mutants/tree.ts'
@@ -28,7 +29,9 @@ test('a worker that acknowledges before the work loses jobs in every one of five
   ]
   const lost: number[] = []
   for (let seed = 1; seed <= RUNS; seed++) {
-    const args = ['load', ...worker, '--jobs', '200', '--kill', '2', '--seed', String(seed), '--json']
+    // Not a name of the load's own: another test beside this one counts those that are left.
+    const queue = ['--queue', uniqueName('mutant')]
+    const args = ['load', ...worker, ...queue, '--jobs', '200', '--kill', '2', '--seed', String(seed), '--json']
     const env = { TIDEMILL_BROKER_URL: broker.url }
     const { code, stdout, stderr } = await tidemill(args, { env, timeoutMs: RUN_TIMEOUT_MS })
     const report: LoadReport = JSON.parse(stdout.trimEnd().split('\n').at(-1)!)
