@@ -75,3 +75,18 @@ test('a line that is no entry is named with its file and number', async (t) => {
   await assert.rejects(faulty('done', '{"id":7}\n'), /done\.ndjson:2: expected/)
   await assert.rejects(faulty('started', '{"id":"a","pi'), /started\.ndjson: the last line has no end/)
 })
+
+test('of a ledger that is still written, a line that is there in part is left out, and no other', async (t) => {
+  const folder = folderFor(t)
+  const writer = new LedgerWriter(folder)
+  writer.write('done', 'a')
+  appendFileSync(join(folder, 'done.ndjson'), '{"id":"b","pi')
+  const { done } = await readLedger(folder, { isOpen: true })
+  assert.deepEqual(
+    done.map(({ id }) => id),
+    ['a'],
+  )
+  appendFileSync(join(folder, 'done.ndjson'), '\n')
+  await assert.rejects(readLedger(folder, { isOpen: true }), /done\.ndjson:2: expected/)
+  writer.close()
+})

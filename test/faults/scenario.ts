@@ -96,7 +96,7 @@ export class Scenario<S extends Stage> {
   }
 
   ledger(): Promise<Ledger> {
-    return readLedger(this.folder)
+    return readLedger(this.folder, { isOpen: true })
   }
 
   /** Jobs that were begun and are not done, of one process or of all. */
@@ -142,7 +142,7 @@ export class Scenario<S extends Stage> {
       assert.deepEqual(exit, { code: 0, signal: null }, output.slice(-4_000))
       assert.doesNotMatch(output, /nobody (waited for it|could catch it)/)
     }
-    const [ledger, dead] = [await this.ledger(), await this.stage.takeDead()]
+    const [ledger, dead] = [await readLedger(this.folder), await this.stage.takeDead()]
     const ids = (entries: readonly { readonly id: string }[]) => entries.map(({ id }) => id)
     const verdict = judge({
       confirmed: this.trickle.confirmed,

@@ -69,11 +69,12 @@ export function appendLine(file: number, value: object, name: string): void {
 }
 
 /**
- * Reads a ledger back. A page that is not there is empty.
+ * Reads a ledger back. A page that is not there is empty. With `isOpen` it is still written, and a last line that is there in part
+ * is left out: others may see a write before it has ended.
  * @throws Error naming the file and the line that is not an entry
  */
-export async function readLedger(folder: string): Promise<Ledger> {
-  const read = await Promise.all(PAGES.map((page) => readLines(pathOf(folder, page), parseEntry)))
+export async function readLedger(folder: string, { isOpen = false } = {}): Promise<Ledger> {
+  const read = await Promise.all(PAGES.map((page) => readLines(pathOf(folder, page), parseEntry, isOpen)))
   return pages((page) => read[PAGES.indexOf(page)]!)
 }
 
@@ -117,8 +118,13 @@ export function parseLine<T extends object>(
 /**
  * A file with one value a line. A file that is not there has no lines.
  * @param parse is told the line and where it stands
+ * @param isOpen whether a last line without an end is left out, not an error
  */
-export async function readLines<T>(path: string, parse: (line: string, place: string) => T): Promise<T[]> {
+export async function readLines<T>(
+  path: string,
+  parse: (line: string, place: string) => T,
+  isOpen = false,
+): Promise<T[]> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
@@ -127,6 +133,6 @@ export async function readLines<T>(path: string, parse: (line: string, place: st
     throw error
   }
   const lines = text.split('\n')
-  if (lines.pop() !== '') throw new Error(`${path}: the last line has no end`)
+  if (lines.pop() !== '' && !isOpen) throw new Error(`${path}: the last line has no end`)
   return lines.map((line, index) => parse(line, `${path}:${index + 1}`))
 }
