@@ -2,7 +2,7 @@ import type { WorkerEvent } from '../contracts.ts'
 import { fullJitter, Pause } from './waiting.ts'
 
 const BASE_DELAY_MS = 200
-/** What is lost on top of an outage is at most this: a restart of a broker takes seconds, and held jobs wait for its end. */
+/** A restart of a broker takes seconds, and held jobs wait for its end: it is not to be missed for much longer. */
 const MAX_DELAY_MS = 10_000
 /** A connection that lived this long was a good one: the next failure starts the back-off anew. */
 const STABLE_MS = 5_000
