@@ -17,14 +17,15 @@ const MAX_CAUSES = 5
 const NETWORK = /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EPIPE|ETIMEDOUT)$/
 
 /**
- * Says what went wrong: the sentence of an error that we know or that the network named, all of one that we don't; with `isJson` also as the last line of
- * stdout. Returns the exit code: 2 for a faulty call, else 1.
+ * Says what went wrong: the sentence of an error that we know or that the network named, all of one that we don't; with `isJson`
+ * also as the last line of stdout. Returns the exit code: 2 for a faulty call, else 1.
  */
 export function report({ name, help }: Program, error: unknown, isJson: boolean): number {
   const known = error instanceof TidemillError
   const foreign = known && error.code === 'DEFINITION' && error.cause instanceof Error ? `\n${error.cause.stack}` : ''
-  const sentence = known ? messageOf(error) : (unreachable(error) ?? messageOf(error))
-  const stack = !known && error instanceof Error && unreachable(error) === undefined ? error.stack : undefined
+  const lost = known ? undefined : unreachable(error)
+  const sentence = lost ?? messageOf(error)
+  const stack = !known && lost === undefined && error instanceof Error ? error.stack : undefined
   process.stderr.write(`${redactUrls(`${name}: ${stack ?? `${sentence}${foreign}`}`)}\n`)
   const isUsage = known && USAGE_CODES.includes(error.code)
   if (known && error.code === 'USAGE') process.stderr.write(`See: ${help}\n`)
