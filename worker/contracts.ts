@@ -57,6 +57,8 @@ export interface Delivery {
 
 /** What `settle` returns where all is written at once, so that whoever knows it by identity need not wait for it. */
 export const WRITTEN: Promise<boolean> = Promise.resolve(true)
+/** What it returns where nothing was written, which is known at once. */
+export const NOT_WRITTEN: Promise<boolean> = Promise.resolve(false)
 
 /** Deliveries, as they come. */
 export interface Deliveries {

@@ -12,7 +12,6 @@ export interface PoolJob extends Runnable {
 export interface PoolOptions extends ExecutionOptions {
   readonly jobs: ReadonlyMap<string, PoolJob>
   readonly concurrency: number
-  readonly readAhead: number
   readonly threads: number
   /** For messages whose type no job has. */
   readonly policy: CompletePolicy

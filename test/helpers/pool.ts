@@ -20,7 +20,6 @@ export function poolOf(
       jobs.map((definition) => [definition.type, { definition, inThread: false, timeoutMs, policy: POLICY }]),
     ),
     concurrency: 4,
-    readAhead: 0,
     threads: 1,
     policy: POLICY,
     ladderMs: [1_000],

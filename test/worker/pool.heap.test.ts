@@ -79,7 +79,6 @@ test('300,000 short jobs beside an open one leave less than 5 MB on the heap', {
     ]),
     // One slot for the open job and one for the short ones: each of these waits for a slot.
     concurrency: 2,
-    readAhead: 0,
     threads: 1,
     policy,
     ladderMs: [1000],

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome } from '../../contracts.ts'
+import { type Delivery, NOT_WRITTEN, type Outcome } from '../../contracts.ts'
 import type { Taken } from './lanes.ts'
 import type { KafkaMessage } from './message.ts'
 import type { Partition } from './partition.ts'
@@ -8,8 +8,6 @@ import type { LogRecord } from './record.ts'
 export interface Desk {
   settle(delivery: KafkaDelivery, outcome: Outcome): Promise<boolean>
 }
-
-const NOT_WRITTEN: Promise<boolean> = Promise.resolve(false)
 
 /** One record on loan, for as long as its partition is. */
 export class KafkaDelivery implements Delivery {

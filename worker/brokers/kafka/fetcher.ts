@@ -56,7 +56,7 @@ export class Fetcher {
 
   /** A partition wants more than it did, or a session is over. */
   wake(): void {
-    this.#look()
+    for (const wake of [...this.#sleepers]) wake()
   }
 
   /** For good. */
@@ -81,7 +81,7 @@ export class Fetcher {
           .catch((error) => session.end(error))
           .finally(() => {
             busy.delete(nodeId)
-            this.#look()
+            this.wake()
           })
         busy.set(nodeId, fetching)
       }
@@ -100,10 +100,6 @@ export class Fetcher {
       else if (answer.error === OFFSET_OUT_OF_RANGE) this.#hooks.outOfRange(answer)
       else throw errorOf(answer)
     }
-  }
-
-  #look(): void {
-    for (const wake of [...this.#sleepers]) wake()
   }
 
   #untilHungry(): Promise<void> {

@@ -83,8 +83,7 @@ export class KafkaMessage implements Message {
   }
 
   get attempt(): number {
-    const said = this.#pick(ATTEMPT)
-    return said === undefined ? 1 : (integerIn(said, 1, MAX_COUNT) ?? 1)
+    return integerIn(this.#pick(ATTEMPT), 1, MAX_COUNT) ?? 1
   }
 
   get enqueuedAt(): number | undefined {

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome } from '../../contracts.ts'
+import { type Delivery, NOT_WRITTEN, type Outcome } from '../../contracts.ts'
 import type { Epoch } from './epoch.ts'
 import type { RabbitMessage } from './message.ts'
 
@@ -16,8 +16,6 @@ export interface Credit {
   active: boolean
   outstanding: number
 }
-
-export const NOT_WRITTEN: Promise<boolean> = Promise.resolve(false)
 
 /** One job on loan, bound to the channel that it came on. */
 export class RabbitDelivery implements Delivery {

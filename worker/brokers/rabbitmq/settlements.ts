@@ -1,7 +1,7 @@
-import { type BrokerSettings, type Outcome, type WorkerEvent, WRITTEN } from '../../contracts.ts'
+import { type BrokerSettings, NOT_WRITTEN, type Outcome, type WorkerEvent, WRITTEN } from '../../contracts.ts'
 import type { Outbox } from '../outbox.ts'
 import { type Copy, deadCopy, releaseCopy, retryCopy, suspectCopy } from './copy.ts'
-import { type Desk, NOT_WRITTEN, type RabbitDelivery } from './delivery.ts'
+import type { Desk, RabbitDelivery } from './delivery.ts'
 import type { Names } from './names.ts'
 import { nackIsFree, type Version } from './version.ts'
 
