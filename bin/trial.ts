@@ -24,6 +24,9 @@ export async function runTrial(call: Call, trial: (signal: AbortSignal) => Promi
     out.write(`\n${lines.join('\n')}\n`)
     if (isJson) printJson(report)
     return report.ok ? 0 : 1
+  } catch (error) {
+    // Node's own waits say only that they were aborted, not why.
+    throw ending.signal.aborted && (error as Error).name === 'AbortError' ? ending.signal.reason : error
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
   }
