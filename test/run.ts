@@ -14,6 +14,8 @@ import { brokersFor, GROUPS, type Group, testGroups } from './helpers/test-group
 const FILE_TIMEOUT_MS = 900_000
 /** Two files at once, where most of them wait most of the time: what passes on an idle machine only is of no use. */
 const CONCURRENCY: Readonly<Record<Group, number>> = { unit: 2, broker: 2, faults: 2, docker: 1 }
+/** How much of what a failed test said stands in the report. */
+const WHY_LINES = 12
 
 interface GroupResult {
   readonly group: Group
@@ -122,7 +124,7 @@ async function runGroup(group: Group, files: readonly string[]): Promise<GroupRe
     })
     stream.on('test:fail', ({ name, file, details }) => {
       if (details.type !== 'suite')
-        failures.push(`${file === undefined ? '' : `${file.slice(root.length + 1)}: `}${name}`)
+        failures.push(`${file === undefined ? '' : `${file.slice(root.length + 1)}: `}${name}\n${whyOf(details.error)}`)
     })
     stream.on('test:summary', (summary) => {
       if (summary.file !== undefined) return
@@ -134,6 +136,17 @@ async function runGroup(group: Group, files: readonly string[]): Promise<GroupRe
     for await (const chunk of stream.compose(new spec())) output.write(chunk)
   }
   return { group, files: files.length, ...counts, ms: Math.round(performance.now() - since), failures }
+}
+
+/** What the test said: whoever reads only the end of a long output should not have to look for it. */
+function whyOf({ cause, message }: { readonly cause?: unknown; readonly message: string }): string {
+  const said = cause === undefined ? message : messageOf(cause)
+  return said
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, WHY_LINES)
+    .map((line) => `    ${line}`)
+    .join('\n')
 }
 
 function report(): void {
