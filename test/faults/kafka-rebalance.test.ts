@@ -13,8 +13,9 @@ import {
   sharedOut,
   tappedKafka,
 } from './kafka-scenario.ts'
+import type { KafkaStage } from './kafka-stage.ts'
 import { assertDrained, assertNothingTwice } from './plays.ts'
-import { stop } from './scenario.ts'
+import { type Scenario, stop } from './scenario.ts'
 
 const STEP_MS = 2_000
 /** A minute. The other tests of this file run in its shadow. */
@@ -22,6 +23,20 @@ const STEPS = 30
 const MAX_VISITORS = 2
 /** Long enough for jobs to end, and for a commit to be refused and tried again, while a request or its answer is on its way. */
 const LATENCY_MS = 300
+
+/** Waits until the group is in one of Kafka's states, with so many members where it is said. */
+function untilGroupIs({ made: { admin, group } }: KafkaStage, state: string, members?: number): Promise<boolean> {
+  const look = async () => {
+    const [found] = (await admin.describeGroups([group])).groups
+    return found?.state === state && (members === undefined || found.members.length === members)
+  }
+  return waitFor(`the group is ${state}${members === undefined ? '' : ` with ${members} members`}`, look)
+}
+
+/** Waits until each worker has its share. */
+function untilSettled({ stage, workers }: Scenario<KafkaStage>): Promise<boolean> {
+  return untilGroupIs(stage, 'Stable', workers.size)
+}
 
 const tapped = tappedKafka({ after })
 
@@ -37,6 +52,8 @@ suite('sharing out', { concurrency: 2 }, () => {
       const pace = sleep(STEP_MS)
       const leaver = visitors[0]
       if (leaver === undefined || (visitors.length < MAX_VISITORS && step % 3 !== 2)) {
+        // Who comes while the partitions are being shared out for another finds nothing that runs.
+        await untilSettled(scenario)
         const visitor = await scenario.addWorker()
         visitors.push(visitor)
         joined.push(visitor)
@@ -47,13 +64,13 @@ suite('sharing out', { concurrency: 2 }, () => {
       }
       await pace
     }
+    await untilSettled(scenario)
     const shared = Math.min(...residents.map(sharedOut))
     const outcome = await scenario.finish()
     const hits = joined.map((visitor) => interruptedBy(visitor, outcome.ledger).length)
     t.diagnostic(
       `${joined.length} joins, which hit ${Math.min(...hits)} to ${Math.max(...hits)} jobs each, and ${STEPS - joined.length} leaves; the partitions were shared out ${shared} times`,
     )
-    // Two that come together are one sharing out.
     assert.ok(shared >= joined.length, `void: the partitions were shared out ${shared} times`)
     assert.ok(Math.min(...hits) >= 1, `void: of the jobs in flight, the joins hit ${hits.join(', ')}`)
     assertNothingTwice(outcome)
@@ -121,18 +138,15 @@ test('jobs that end between a join and what is assigned by it are not committed 
     env: { TIDEMILL_HAND_OVER_MS: '1000', TIDEMILL_COMMIT_INTERVAL_MS: '20' },
   })
   const { stage, folder } = scenario
-  const { admin, group } = stage.made
-  const untilGroupIs = (state: string) =>
-    waitFor(`the group is ${state}`, async () => (await admin.describeGroups([group])).groups[0]?.state === state)
   const ids = await stage.sendGated(4)
   scenario.trickle.confirmed.push(...ids)
   const owner = await scenario.addWorker()
   await scenario.untilBusy(ids.length)
   const visitor = await scenario.spawnWorker()
-  await untilGroupIs('PreparingRebalance')
+  await untilGroupIs(stage, 'PreparingRebalance')
   kafka.proxy.delay(LATENCY_MS)
   t.after(() => kafka.proxy.heal())
-  await untilGroupIs('CompletingRebalance')
+  await untilGroupIs(stage, 'CompletingRebalance')
   writeFileSync(gateOf(folder), '')
   await waitFor('both have their share', () => sharedOut(owner) === 2 && sharedOut(visitor) === 1)
   kafka.proxy.heal()
