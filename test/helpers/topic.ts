@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import kafkajs, { type Admin, type Kafka } from 'kafkajs'
 import { openBroker } from '../../worker/brokers/index.ts'
+import { stopIdleTimer } from '../../worker/brokers/kafka/idle-timer.ts'
 import { groupOf, type Topics, topicsOf } from '../../worker/brokers/kafka/names.ts'
 import { resolveBrokerSettings } from '../../worker/config.ts'
 import type { BrokerSettings } from '../../worker/contracts.ts'
@@ -46,6 +47,7 @@ export async function topicFor(
 
 /** A client of kafkajs's own, silent and quick to try again. */
 export function kafkaAt(url: string, retries = 10): Kafka {
+  stopIdleTimer()
   return new kafkajs.Kafka({
     clientId: 'test',
     brokers: url.slice(url.indexOf('//') + 2).split(','),
