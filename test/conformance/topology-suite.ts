@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome, Topology, TopologyItem } from '../../worker/contracts.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Outcome, Source, Topology, TopologyItem } from '../../worker/contracts.ts'
 import {
   ACK,
   DEAD,
@@ -14,6 +15,9 @@ import {
   withCode,
   within,
 } from './harness.ts'
+
+/** A source that finds no queue looks for it again after about 100 ms, twice as late each time. */
+const A_FEW_TRIES_MS = 1_000
 
 /** What a queue needs on its broker, and what can be read of it. */
 export function topologyTests(harness: Harness): void {
@@ -81,7 +85,7 @@ export function topologyTests(harness: Harness): void {
       'topology-fault',
       (event) => event.name === 'topology-fault' && event.faults.some(({ name }) => name === room.settings.queue),
     )
-    assert.equal(feed.source.ready, false)
+    await neverReady(feed.source, A_FEW_TRIES_MS)
     await within('the topology', topologyOf(room).apply())
     await send(room, 'a')
     const delivery = await first
@@ -89,6 +93,13 @@ export function topologyTests(harness: Harness): void {
     assert.equal(feed.source.ready, true)
     await delivery.settle(ACK)
   })
+}
+
+/** A source that tries is not ready while it tries. */
+async function neverReady(source: Source, forMs: number): Promise<void> {
+  for (const end = performance.now() + forMs; performance.now() < end; await nextTurn()) {
+    assert.equal(source.ready, false)
+  }
 }
 
 function holdsJobs({ settings }: Room, { kind, name }: Pick<TopologyItem, 'kind' | 'name'>): boolean {

@@ -52,7 +52,8 @@ export class Consumer {
 
   /** True while the broker sends. */
   get consuming(): boolean {
-    return this.#active() > 0
+    for (const { active, answered } of this.#credits.values()) if (active && answered) return true
+    return false
   }
 
   /** Deliveries that are on loan on living channels and not settled. */
@@ -181,13 +182,15 @@ export class Consumer {
   async #consume(epoch: Epoch<RabbitDelivery> | undefined, prefetch: number): Promise<void> {
     if (epoch === undefined) return
     const { settings, onConsuming } = this.#options
-    const credit: Credit = { tag: `tidemill-${++this.#consumers}`, epoch, prefetch, active: true, outstanding: 0 }
+    const tag = `tidemill-${++this.#consumers}`
+    const credit: Credit = { tag, epoch, prefetch, active: true, answered: false, outstanding: 0 }
     this.#credits.set(credit.tag, credit)
     try {
       await within(epoch.channel.prefetch(prefetch), settings.connectTimeoutMs, 'an answer to basic.qos')
       if (!credit.active) return
       const consuming = epoch.channel.consume(settings.queue, ignore, { consumerTag: credit.tag })
       await within(consuming, settings.connectTimeoutMs, 'an answer to basic.consume')
+      credit.answered = true
       if (credit.active) onConsuming(true)
     } catch (error) {
       this.#deactivate(credit)
@@ -206,7 +209,7 @@ export class Consumer {
 
   /** For what comes to a consumer that is cancelled and forgotten. */
   #orphanCredit(epoch: Epoch<RabbitDelivery>, tag: string): Credit {
-    const credit: Credit = { tag, epoch, prefetch: 0, active: false, outstanding: 0 }
+    const credit: Credit = { tag, epoch, prefetch: 0, active: false, answered: false, outstanding: 0 }
     this.#credits.set(tag, credit)
     return credit
   }

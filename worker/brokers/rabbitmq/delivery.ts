@@ -13,7 +13,10 @@ export interface Credit {
   readonly tag: string
   readonly epoch: Epoch<RabbitDelivery>
   readonly prefetch: number
+  /** From the request to consume until it is cancelled. */
   active: boolean
+  /** The broker has taken the request. */
+  answered: boolean
   outstanding: number
 }
 
