@@ -61,8 +61,8 @@ export class CrashWatch {
   #beginnings = 0
   /** True once the broker knows of the beginning. */
   #announced = false
-  /** The watermark when the first record started. */
-  #begunAt: number | undefined
+  /** The lowest record that has settled: what was marked at the watermark that it was, or was ahead of, says nothing of one past it. */
+  #settledFrom = Number.POSITIVE_INFINITY
   /** Probation: records start below it. Isolation: it ends there. */
   #end: number | undefined
   #reach: number
@@ -121,12 +121,12 @@ export class CrashWatch {
     }
     if (!this.#announced) return 'commit'
     if (this.#mode === 'probation' && offset >= (this.#acknowledged.end ?? 0)) return 'commit'
-    this.#begunAt ??= position
     return 'start'
   }
 
   /** A record is done, or its copy is durable elsewhere. */
   settled(offset: number): void {
+    if (offset < this.#settledFrom) this.#settledFrom = offset
     if (this.#named?.offset !== offset) return
     this.#named = undefined
     this.#condemned = false
@@ -134,9 +134,9 @@ export class CrashWatch {
 
   /** What a commit at `position`, taken now, has to say. */
   marksAt(position: number): Marks {
-    if (this.#mode === 'waiting') return this.#restored
+    if (this.#mode === 'waiting') return this.#carriedOn(position)
     if (this.#mode === 'isolated') return this.#marksAlone(position)
-    if (this.#begunAt !== undefined && position > this.#begunAt) return NO_MARKS
+    if (position > this.#settledFrom) return NO_MARKS
     if (this.#leaving) return this.#restored
     return { beginnings: this.#beginnings, isolated: false, end: this.#end, named: undefined }
   }
@@ -153,16 +153,16 @@ export class CrashWatch {
     )
   }
 
-  /** The broker has a commit with these marks. */
-  committed(marks: Marks): void {
+  /** The broker has a commit at `position` with these marks. */
+  committed(marks: Marks, position: number): void {
     this.#acknowledged = marks
     if (this.#mode === 'waiting' || this.#leaving) return
-    const cleared = marks.beginnings === 0 && !marks.isolated
-    if (this.#mode === 'isolated' ? cleared : cleared && this.#begunAt !== undefined) {
+    const isOver = this.#mode === 'isolated' ? !marks.isolated && marks.beginnings === 0 : position > this.#settledFrom
+    if (isOver) {
       this.#mode = 'free'
       this.#announced = true
       // Whatever comes, the watermark at which an owner began lies behind.
-      this.#begunAt = Number.NEGATIVE_INFINITY
+      this.#settledFrom = Number.NEGATIVE_INFINITY
     } else if (marks.beginnings === this.#beginnings) {
       this.#announced = true
     }
@@ -171,6 +171,13 @@ export class CrashWatch {
   /** A drain or a hand-over: starts nothing more, and the next commit withdraws what this owner marked. */
   leave(): void {
     this.#leaving = true
+  }
+
+  /** What was found, as far as it holds: records that run on through a hand-over move the watermark, and nobody has begun at the new one. */
+  #carriedOn(position: number): Marks {
+    const { isolated, end, named } = this.#restored
+    if (isolated ? end !== undefined && position >= end : position > this.#settledFrom) return NO_MARKS
+    return named === undefined || named.offset >= position ? this.#restored : { ...this.#restored, named: undefined }
   }
 
   #admitAlone(offset: number, position: number): Admission {

@@ -68,12 +68,14 @@ export interface Decoded extends CommitState {
 export function encode(position: number, { finished, marks }: CommitState, limit = METADATA_BYTES): Encoded {
   const room = bytesWithin(limit)
   const bytes: number[] = [0, 0, 0, 0]
-  const { beginnings, isolated, end, named } = marks
+  const { beginnings, isolated, end } = marks
+  // One that lies behind would be read as the one at the position, which nobody has named.
+  const named = marks.named !== undefined && marks.named.offset >= position ? marks.named : undefined
   bytes.push((isolated ? ISOLATED : 0) | (end === undefined ? 0 : END) | (named === undefined ? 0 : NAMED))
   push(bytes, beginnings)
   if (end !== undefined) push(bytes, Math.max(0, end - position))
   if (named !== undefined) {
-    push(bytes, Math.max(0, named.offset - position))
+    push(bytes, named.offset - position)
     push(bytes, named.starts)
   }
   let kept = 0

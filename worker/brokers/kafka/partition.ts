@@ -196,7 +196,7 @@ export class Partition implements TopicPartition {
   committed(commit: Commit): void {
     this.#marks = commit.marks
     this.#offsets.committed(commit)
-    this.#watch.committed(commit.marks)
+    this.#watch.committed(commit.marks, commit.position)
   }
 
   /** Before another may own it: nothing more starts, and the next commit withdraws what marks this owner as at work. */

@@ -23,6 +23,8 @@ interface Odds {
   readonly kill: number
   readonly leave: number
   readonly crash: number
+  /** See `OwnerOptions`. */
+  readonly handOver?: number
 }
 
 interface Story {
@@ -51,7 +53,7 @@ function play(setting: Setting, odds: Odds): Story {
   let [crashes, moves, steps] = [0, 0, 0]
   for (;;) {
     const before = partitions.map(({ position, isolations }) => ({ position, isolations }))
-    const owner = new Owner(partitions, { ...setting, random })
+    const owner = new Owner(partitions, { ...setting, ...odds, random })
     let end: 'crashed' | 'left' | undefined
     while (end === undefined && !owner.finished) {
       steps++
@@ -148,13 +150,19 @@ test('owners that leave politely never add up, also when they abandon what runs'
 test('crashes from outside condemn a record only when as many as the limit met it alone', () => {
   let condemned = 0
   fc.assert(
-    fc.property(setting, fc.constantFrom(0.005, 0.03), fc.constantFrom(0, 0.01), (setting, crash, leave) => {
-      const story = play(setting, { kill: 0.2, leave, crash })
-      judge(story, (partition, { offset }) => {
-        condemned++
-        return (partition.vanished.get(offset) ?? 0) >= setting.crashLimit
-      })
-    }),
+    fc.property(
+      setting,
+      fc.constantFrom(0.005, 0.03),
+      fc.constantFrom(0, 0.01),
+      fc.constantFrom(0.1, 0.8),
+      (setting, crash, leave, handOver) => {
+        const story = play(setting, { kill: 0.2, leave, crash, handOver })
+        judge(story, (partition, { offset }) => {
+          condemned++
+          return (partition.vanished.get(offset) ?? 0) >= setting.crashLimit
+        })
+      },
+    ),
     { numRuns: 2_000 },
   )
   assert.ok(condemned > 0, 'the case came up')
@@ -180,7 +188,7 @@ function watchOf(restored: Marks): CrashWatch {
 /** As if the broker had taken a commit at this watermark. */
 function commit(watch: CrashWatch, position: number): Marks {
   const marks = watch.marksAt(position)
-  watch.committed(marks)
+  watch.committed(marks, position)
   assert.equal(watch.dirty(position), false)
   return marks
 }
@@ -194,6 +202,7 @@ test('a beginning is in a commit before the first record starts, and in none onc
   assert.deepEqual(commit(watch, 12), { ...NO_MARKS, beginnings: 1 })
   assert.equal(watch.admit(99, 12), 'start', 'any record may start')
   assert.equal(watch.dirty(12), false)
+  watch.settled(12)
   assert.deepEqual(commit(watch, 13), NO_MARKS)
 })
 
@@ -206,6 +215,7 @@ test('after an unclean beginning records start below an offset that was announce
   assert.equal(watch.admit(13, 10), 'start', 'what was announced still counts')
   assert.deepEqual(commit(watch, 10), { ...NO_MARKS, beginnings: 2, end: 22 })
   assert.deepEqual([watch.admit(21, 10), watch.admit(22, 10)], ['start', 'commit'])
+  watch.settled(10)
   assert.deepEqual(commit(watch, 11), NO_MARKS)
   assert.equal(watch.admit(90, 11), 'start')
 })
@@ -259,6 +269,7 @@ test('leaving withdraws what this owner marked, and no more', () => {
     commit(watch, 10)
     assert.equal(watch.admit(10, 10), 'start')
     watch.leave()
+    if (position > 10) watch.settled(10)
     assert.deepEqual(watch.marksAt(position), expected)
     assert.equal(watch.admit(11, 10), 'wait')
   }
@@ -273,6 +284,23 @@ test('an owner that starts nothing hands on what it found', () => {
     watch.leave()
     assert.deepEqual(watch.marksAt(10), restored)
     assert.equal(watch.dirty(10), false)
+  }
+})
+
+test('what runs on through a hand-over leaves no mark behind on what comes after it', () => {
+  const named = { offset: 10, starts: 2 }
+  const cases: [restored: Marks, expected: Marks][] = [
+    [{ ...NO_MARKS, beginnings: 1 }, NO_MARKS],
+    [{ ...NO_MARKS, beginnings: 2, end: 14 }, NO_MARKS],
+    [{ ...ISOLATED, named }, ISOLATED],
+    [{ ...ISOLATED, end: 11, named }, NO_MARKS],
+  ]
+  for (const [restored, expected] of cases) {
+    const watch = watchOf(restored)
+    watch.settled(12)
+    assert.deepEqual(watch.marksAt(10), restored, 'the watermark has not moved')
+    watch.settled(10)
+    assert.deepEqual(commit(watch, 11), expected)
   }
 })
 

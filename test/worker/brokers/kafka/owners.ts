@@ -39,8 +39,13 @@ export class Partition {
 
   commit({ position, metadata }: Commit): void {
     assert.ok(position >= this.position, `the commit falls from ${this.position} to ${position}`)
-    const { finished, fault } = decode(position, metadata)
+    const { finished, fault, marks } = decode(position, metadata)
     assert.equal(fault, undefined)
+    if (marks.named !== undefined) {
+      const { offset, starts } = marks.named
+      const vanished = this.vanished.get(offset) ?? 0
+      assert.ok(starts <= vanished + 1, `${offset} is said to have begun ${starts} times, ${vanished} vanished with it`)
+    }
     for (const { offset } of this.log) {
       const isSaid = offset < position || finished.some(({ start, end }) => offset >= start && offset < end)
       assert.ok(!isSaid || this.settled.has(offset), `${offset} is committed as finished and is not`)
@@ -65,6 +70,8 @@ export interface OwnerOptions {
   readonly concurrency: number
   readonly crashLimit: number
   readonly maxSpan: number
+  /** The chance that a hand-over comes rather than that a record is given back. Default 0.1. */
+  readonly handOver?: number
   /** From 0 to 1. */
   readonly random: () => number
 }
@@ -110,7 +117,7 @@ export class Owner {
     else if (move < 6) this.#takeCommit(share)
     else if (move < 8) this.#carryCommit(share)
     else if (move < 11) this.#start()
-    else if (this.#options.random() < 0.1) this.#handOver()
+    else if (this.#options.random() < (this.#options.handOver ?? 0.1)) this.#handOver()
     else this.#release()
   }
 
