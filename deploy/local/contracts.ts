@@ -1,6 +1,9 @@
 /** What brokers tidemill can get on this machine; the memory broker lives in the process itself. */
 export type Protocol = 'rabbitmq' | 'kafka' | 'memory'
 
+/** What a broker gets to end in good order, before it is killed. */
+export const SHUTDOWN_MS = 30_000
+
 /** A broker that runs on this machine for a demo or a test, or one that was given by its URL. */
 export interface LocalBroker {
   readonly protocol: Protocol

@@ -1,6 +1,6 @@
 import { TidemillError } from '../../worker/errors.ts'
 import { type Container, startContainer } from './container.ts'
-import type { LocalKafka, NoWay, WayOptions } from './contracts.ts'
+import { type LocalKafka, type NoWay, SHUTDOWN_MS, type WayOptions } from './contracts.ts'
 import { type KafkaPorts, kafkaProperties } from './kafka-files.ts'
 import { isKafkaReady, kafkaVersionIn } from './kafka-ready.ts'
 import { freePorts } from './ports.ts'
@@ -8,7 +8,6 @@ import { untilReady } from './ready.ts'
 
 const DEFAULT_IMAGE = 'apache/kafka:4.3.1'
 const START_TIMEOUT_MS = 120_000
-const SHUTDOWN_MS = 30_000
 
 /** Starts Kafka in a container, where an engine answers; `TIDEMILL_KAFKA_IMAGE` names another image than `apache/kafka:4.3.1`. */
 export async function startKafkaContainer(options: WayOptions, { proxied = false } = {}): Promise<LocalKafka | NoWay> {

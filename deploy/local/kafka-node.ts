@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { TidemillError } from '../../worker/errors.ts'
 import { run } from './command.ts'
-import type { LocalKafka, NoWay, WayOptions } from './contracts.ts'
+import { type LocalKafka, type NoWay, SHUTDOWN_MS, type WayOptions } from './contracts.ts'
 import { installPackages } from './install.ts'
 import { findJava, pathsOf } from './java.ts'
 import { type KafkaPorts, kafkaEnvironment, newClusterId, writeKafkaFiles } from './kafka-files.ts'
@@ -17,7 +17,6 @@ const LEAST_JAVA = 17
 const TRUST_TIMEOUT_MS = 120_000
 const FORMAT_TIMEOUT_MS = 60_000
 const START_TIMEOUT_MS = 90_000
-const SHUTDOWN_MS = 30_000
 /** For a start in two seconds and a broker of a few hundred megabytes: it has to serve tests, not a company. */
 const JVM_ARGS = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData']
 

@@ -1,6 +1,6 @@
 import { TidemillError } from '../../worker/errors.ts'
 import { type Container, startContainer } from './container.ts'
-import type { LocalRabbitmq, NoWay, WayOptions } from './contracts.ts'
+import { type LocalRabbitmq, type NoWay, SHUTDOWN_MS, type WayOptions } from './contracts.ts'
 import { freePorts } from './ports.ts'
 import { askRabbitmq, type Doors } from './rabbitmq-ready.ts'
 import { untilReady } from './ready.ts'
@@ -53,9 +53,8 @@ class ContainerRabbitmq implements LocalRabbitmq {
   }
 
   async restart(): Promise<void> {
-    await this.rabbitmqctl(['stop_app'])
-    await this.rabbitmqctl(['start_app'])
-    await this.untilReady()
+    await this.#container.end({ withinMs: SHUTDOWN_MS })
+    await this.start()
   }
 
   async kill(): Promise<void> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { TidemillError } from '../../worker/errors.ts'
 import { run } from './command.ts'
-import type { LocalRabbitmq, NoWay, WayOptions } from './contracts.ts'
+import { type LocalRabbitmq, type NoWay, SHUTDOWN_MS, type WayOptions } from './contracts.ts'
 import { installPackages, type Wanted } from './install.ts'
 import { accepts, freePorts } from './ports.ts'
 import { isRunning, PrivateHome, startPrivate } from './private-home.ts'
@@ -84,9 +84,8 @@ class PrivateRabbitmq implements LocalRabbitmq {
   }
 
   async restart(): Promise<void> {
-    await this.rabbitmqctl(['stop_app'])
-    await this.rabbitmqctl(['start_app'])
-    await this.#untilReady()
+    await this.#home.end(this.#node, { withinMs: SHUTDOWN_MS })
+    await this.start()
   }
 
   async kill(): Promise<void> {

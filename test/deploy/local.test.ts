@@ -138,13 +138,15 @@ test('installing can be refused, and the one message then names the three ways a
   })
 })
 
-test('where a Docker engine answers, the broker is a container that can be killed, started and removed', async (t) => {
+test('where a Docker engine answers, the broker is a container that can be restarted, killed, started and removed', async (t) => {
   const docker = fakeDocker(t)
   const env = { ...docker.env, TIDEMILL_RABBITMQ_IMAGE: 'example/rabbitmq:4' }
   const broker = await startBroker({ env })
   t.after(() => broker.stop())
   const port = Number(new URL(broker.url).port)
   assert.deepEqual([broker.kind, broker.version], ['docker', '4.3.6'])
+  await broker.restart()
+  assert.equal(await accepts(port), true)
   await broker.kill()
   assert.equal(await accepts(port), false, 'the container is down')
   await broker.start()
@@ -156,6 +158,7 @@ test('where a Docker engine answers, the broker is a container that can be kille
   assert.ok(calls.includes('pull --quiet example/rabbitmq:4'))
   assert.match(run, new RegExp(`--publish 127\\.0\\.0\\.1:${port}:5672 `))
   assert.match(run, /quorum_tick_interval 500 .* example\/rabbitmq:4$/)
+  assert.match(calls.find((call) => call.startsWith('stop')) ?? '', /^stop -t 30 tidemill-rabbitmq-/)
   assert.match(calls.at(-1) ?? '', /^rm --force --volumes tidemill-rabbitmq-/)
 })
 
