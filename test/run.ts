@@ -7,6 +7,7 @@ import { type Call, JSON_FLAG } from '../bin/command.ts'
 import { printJson } from '../bin/setup.ts'
 import { messageOf, TidemillError } from '../worker/errors.ts'
 import { type Engine, SHARED_ENGINE, startEngine } from './helpers/docker/engine.ts'
+import { failureOf } from './helpers/failure.ts'
 import { Leftovers } from './helpers/leftovers.ts'
 import { SharedBrokers } from './helpers/shared-brokers.ts'
 import { brokersFor, GROUPS, type Group, testGroups } from './helpers/test-groups.ts'
@@ -16,6 +17,7 @@ const FILE_TIMEOUT_MS = 900_000
 const CONCURRENCY: Readonly<Record<Group, number>> = { unit: 2, broker: 2, faults: 2, docker: 1 }
 /** How much of what a failed test said stands in the report. */
 const WHY_LINES = 12
+const WHY_COLUMNS = 300
 
 interface GroupResult {
   readonly group: Group
@@ -124,7 +126,9 @@ async function runGroup(group: Group, files: readonly string[]): Promise<GroupRe
     })
     stream.on('test:fail', ({ name, file, details }) => {
       if (details.type !== 'suite')
-        failures.push(`${file === undefined ? '' : `${file.slice(root.length + 1)}: `}${name}\n${whyOf(details.error)}`)
+        failures.push(
+          `${file === undefined ? '' : `${file.slice(root.length + 1)}: `}${name}\n${beginOf(failureOf(details.error).said)}`,
+        )
     })
     stream.on('test:summary', (summary) => {
       if (summary.file !== undefined) return
@@ -138,14 +142,13 @@ async function runGroup(group: Group, files: readonly string[]): Promise<GroupRe
   return { group, files: files.length, ...counts, ms: Math.round(performance.now() - since), failures }
 }
 
-/** What the test said: whoever reads only the end of a long output should not have to look for it. */
-function whyOf({ cause, message }: { readonly cause?: unknown; readonly message: string }): string {
-  const said = cause === undefined ? message : messageOf(cause)
+/** The begin of what a failed test said: whoever reads only the end of a long output should not have to look for it. */
+function beginOf(said: string): string {
   return said
     .split('\n')
     .filter((line) => line.trim() !== '')
     .slice(0, WHY_LINES)
-    .map((line) => `    ${line}`)
+    .map((line) => `    ${line.slice(0, WHY_COLUMNS)}`)
     .join('\n')
 }
 

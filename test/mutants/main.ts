@@ -5,6 +5,7 @@ import { readCall } from '../../.ci/script.ts'
 import { type Call, JSON_FLAG } from '../../bin/command.ts'
 import { printJson } from '../../bin/setup.ts'
 import { messageOf, TidemillError } from '../../worker/errors.ts'
+import { failureOf } from '../helpers/failure.ts'
 import { Leftovers } from '../helpers/leftovers.ts'
 import { SharedBrokers } from '../helpers/shared-brokers.ts'
 import { brokersFor } from '../helpers/test-groups.ts'
@@ -134,9 +135,8 @@ async function attempt(tree: Tree, test: Mutant['test']): Promise<Trial> {
   stream.on('test:fail', ({ name, details }) => {
     // What fails before the test, as a syntax error does, is told under the file's name.
     if (name !== test.name) return
-    const cause = details.error.cause as { code?: unknown } | undefined
-    const isAssertion = cause?.code === 'ERR_ASSERTION'
-    trial = { ran: true, failure: `${isAssertion ? '' : 'no assertion: '}${messageOf(cause ?? details.error)}` }
+    const { said, isAssertion } = failureOf(details.error)
+    trial = { ran: true, failure: `${isAssertion ? '' : 'no assertion: '}${said}` }
   })
   for await (const _ of stream);
   return trial

@@ -149,6 +149,22 @@ export const MUTANTS: readonly Mutant[] = [
     says: /no longer knows|were begun again/,
   },
   {
+    name: 'blame-the-next',
+    file: 'worker/brokers/kafka/crash-watch.ts',
+    find: 'return this.#carriedOn(position)',
+    replace: 'return this.#restored',
+    and: {
+      file: 'worker/brokers/kafka/metadata.ts',
+      find: 'marks.named !== undefined && marks.named.offset >= position ? marks.named : undefined',
+      replace: 'marks.named && { ...marks.named, offset: Math.max(position, marks.named.offset) }',
+    },
+    test: {
+      file: 'test/worker/brokers/kafka/crash-stories.test.ts',
+      name: 'crashes from outside condemn a record only when as many as the limit met it alone',
+    },
+    says: /is said to have begun \d+ times/,
+  },
+  {
     name: 'no-slot-limit',
     file: 'worker/pool.ts',
     find: '() => this.#lanes(() => this.serve(iterator)))',
