@@ -61,7 +61,7 @@ export class CrashWatch {
   #beginnings = 0
   /** True once the broker knows of the beginning. */
   #announced = false
-  /** The lowest record that has settled: what was marked at the watermark that it was, or was ahead of, says nothing of one past it. */
+  /** The lowest record that has settled. With a watermark past it, what was marked before holds no longer. */
   #settledFrom = Number.POSITIVE_INFINITY
   /** Probation: records start below it. Isolation: it ends there. */
   #end: number | undefined
