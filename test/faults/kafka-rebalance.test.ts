@@ -80,9 +80,9 @@ suite('sharing out', { concurrency: 2 }, () => {
   test('a job that takes longer than the session runs once, and its worker keeps its partitions', async (t) => {
     const scenario = await openOnKafka(t, await tapped)
     const workers = await scenario.addWorkers(2)
-    // Both have joined before the job begins: a third sharing out would take it along.
-    const settled = () => workers.every((worker) => sharedOut(worker) > 0) && workers.some((one) => sharedOut(one) > 1)
-    await waitFor('the partitions are shared out among both', settled)
+    // Both have joined before the job begins: one more sharing out would take it along.
+    await untilSettled(scenario)
+    await waitFor('both know their share', () => workers.every((worker) => sharedOut(worker) > 0))
     const before = workers.map(sharedOut)
     scenario.trickle.send('good', SESSION_TIMEOUT_MS * 2.5)
     await scenario.untilBusy(1)
@@ -109,13 +109,14 @@ suite('sharing out', { concurrency: 2 }, () => {
   })
 
   test('jobs in partitions that are added while workers run are done, those before they are found too', async (t) => {
-    const scenario = await openOnKafka(t, await tapped, {
-      settings: { topicPartitions: 2 },
-      env: { TIDEMILL_METADATA_MAX_AGE_MS: '1000' },
-    })
+    const scenario = await openOnKafka(t, await tapped, { settings: { topicPartitions: 2 } })
     const { trickle, stage } = scenario
     const { admin, topics } = stage.made
-    await scenario.addWorkers(2)
+    // Who shares out hears of them; the other has to take its word for it.
+    for (const maxAgeMs of [1_000, 3_600_000]) {
+      await scenario.addWorker({ TIDEMILL_METADATA_MAX_AGE_MS: String(maxAgeMs) })
+      await untilSettled(scenario)
+    }
     trickle.start()
     await scenario.untilDone(50)
     await scenario.untilBusy(2)

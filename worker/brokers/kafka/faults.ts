@@ -1,4 +1,5 @@
 import { messageOf, TidemillError } from '../../errors.ts'
+import { nameOf, type TopicPartition } from './assignment.ts'
 
 /**
  * What an error of the broker or of kafkajs means for a member of a group.
@@ -31,6 +32,15 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   INVALID_GROUP_ID: 'fatal',
   INVALID_SESSION_TIMEOUT: 'fatal',
   UNSUPPORTED_VERSION: 'fatal',
+}
+
+/** A partition that this member has not heard of, or that nobody leads now. */
+export class NoLeaderError extends Error {
+  readonly type = 'LEADER_NOT_AVAILABLE'
+
+  constructor(partition: TopicPartition) {
+    super(`no broker is known that leads ${nameOf(partition)}`)
+  }
 }
 
 const ACCESS = /AUTHORIZATION|SASL/

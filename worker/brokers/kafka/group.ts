@@ -2,7 +2,7 @@ import type { Broker, Cluster } from 'kafkajs'
 import { assign, type TopicPartition } from './assignment.ts'
 import type { Client } from './client.ts'
 import { clusterOf } from './cluster.ts'
-import { typeOf } from './faults.ts'
+import { NoLeaderError, typeOf } from './faults.ts'
 import { assignmentOf, byTopic, joinerOf, PROTOCOL, partitionsIn, subscriptionOf } from './subscription.ts'
 
 export interface GroupOptions {
@@ -150,6 +150,10 @@ export class Group {
       groupAssignment: isLeader ? await this.#assign(joined.members) : [],
     })
     this.#owned = partitionsIn(memberAssignment)
+    // Who shared out may know of partitions that were added since this member looked.
+    if (!this.#owned.every((one) => this.partitionsOf(one.topic).includes(one.partition))) {
+      await this.refresh(true).catch(() => undefined)
+    }
     this.#known = new Map(topics.map((topic) => [topic, this.partitionsOf(topic).length]))
     return this.#owned
   }
@@ -191,7 +195,7 @@ export class Group {
     )
   }
 
-  /** Where the log of each partition begins or ends. */
+  /** Where the log of each partition begins or ends. Rejects with `NoLeaderError` where nobody is known who could say it. */
   async edges(
     partitions: readonly TopicPartition[],
     edge: 'earliest' | 'latest',
@@ -207,7 +211,8 @@ export class Group {
         const found = answers
           .find(({ topic }) => topic === one.topic)
           ?.partitions.find(({ partition }) => partition === one.partition)
-        return [one, Number(found?.offset)]
+        if (found === undefined) throw new NoLeaderError(one)
+        return [one, Number(found.offset)]
       }),
     )
   }

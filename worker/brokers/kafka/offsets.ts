@@ -55,7 +55,9 @@ export class Offsets {
   #acknowledgedCompletions = 0
   #ended = false
 
+  /** @throws RangeError where the position is no offset: what is committed from there on would be none either */
   constructor({ position, finished, maxSpan, metadataBytes = METADATA_BYTES }: OffsetsOptions) {
+    if (!Number.isSafeInteger(position)) throw new RangeError(`expected an offset to begin at, got ${position}`)
     this.#seen = position
     this.#acknowledged = position
     this.#restored = finished
