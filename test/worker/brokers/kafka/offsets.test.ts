@@ -255,6 +255,12 @@ test('an offset that does not rise is refused', () => {
   for (const offset of [5, 4, 6.5, Number.NaN]) assert.throws(() => offsets.delivered(offset), RangeError)
 })
 
+test('what is no offset is nothing to begin from', () => {
+  for (const position of [Number.NaN, 1.5, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => new Offsets({ position, finished: [], maxSpan: 10 }), RangeError)
+  }
+})
+
 test('a million records behind one that hangs take constant time each', () => {
   const offsets = new Offsets({ position: 0, finished: [], maxSpan: 2e6 })
   offsets.delivered(0)
